@@ -1,0 +1,192 @@
+//! Every plugin that the host knows, by id.
+
+use crate::{
+    CnnOp, Configuration, Engine, Evaluator, Executor, Factory, Kind, PluginError, PluginInfo, Registration,
+    Registrations, Strategy, StrategyContext,
+};
+use codebench_model::{Parameters, PublishedConstants, parameter};
+use std::collections::BTreeMap;
+
+/// One plugin of the catalogue.
+#[derive(Clone)]
+pub struct Entry {
+    /// Its description.
+    pub info: PluginInfo,
+    /// Makes it.
+    pub factory: Factory,
+    /// Where it came from: a crate's name.
+    pub source: String,
+}
+
+impl Entry {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.factory.kind()
+    }
+}
+
+/// Why a catalogue could not be filled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum CatalogError {
+    #[error("plugin id `{id}` is claimed by {first} and by {second}: rename one of them")]
+    DuplicateId { id: String, first: String, second: String },
+    #[error(
+        "keyword `{keyword}` of the CNN language is claimed by {first} and by {second}: write `vendor/keyword`"
+    )]
+    DuplicateKeyword { keyword: String, first: String, second: String },
+    #[error(
+        "plugin id `{id}` of {source_name} is malformed: write `vendor/name` in lower case, digits and hyphens"
+    )]
+    MalformedId { id: String, source_name: String },
+}
+
+/// Plugins by id, sorted: the order of registration never shows.
+#[derive(Clone, Default)]
+pub struct Catalog {
+    entries: BTreeMap<String, Entry>,
+    keywords: BTreeMap<String, String>,
+}
+
+impl Catalog {
+    /// All built-in plugins that the linker kept.
+    pub fn built_in() -> Result<Catalog, CatalogError> {
+        let mut catalog = Catalog::default();
+        for registrations in inventory::iter::<Registrations> {
+            catalog.add_all(registrations.source, registrations.plugins)?;
+        }
+        Ok(catalog)
+    }
+
+    /// Adds all plugins of one source.
+    pub fn add_all(&mut self, source: &str, plugins: &[Registration]) -> Result<(), CatalogError> {
+        for plugin in plugins {
+            self.add(Entry { info: (plugin.info)(), factory: plugin.factory, source: source.to_owned() })?;
+        }
+        Ok(())
+    }
+
+    /// Adds one plugin.
+    pub fn add(&mut self, entry: Entry) -> Result<(), CatalogError> {
+        let id = entry.info.id.clone();
+        if !is_well_formed(&id) {
+            return Err(CatalogError::MalformedId { id, source_name: entry.source });
+        }
+        if let Some(first) = self.entries.get(&id) {
+            return Err(CatalogError::DuplicateId { id, first: first.source.clone(), second: entry.source });
+        }
+        for keyword in &entry.info.keywords {
+            if let Some(first) = self.keywords.insert(keyword.clone(), id.clone()) {
+                return Err(CatalogError::DuplicateKeyword { keyword: keyword.clone(), first, second: id });
+            }
+        }
+        self.entries.insert(id, entry);
+        Ok(())
+    }
+
+    /// All plugins in order of id.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// The plugin `id`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), with the nearest known id.
+    pub fn get(&self, id: &str) -> Result<&Entry, PluginError> {
+        self.entries.get(id).ok_or_else(|| {
+            let nearest = parameter::nearest(id, self.entries.keys().map(String::as_str));
+            let hint = nearest.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
+            PluginError::not_found(format!(
+                "unknown plugin `{id}`{hint}; `codebench plugin list` shows all of them"
+            ))
+        })
+    }
+
+    /// The id of the cnn-op that claims `keyword`.
+    pub fn cnn_op_of_keyword(&self, keyword: &str) -> Option<&str> {
+        self.keywords.get(keyword).map(String::as_str)
+    }
+
+    /// Every keyword of the CNN language, sorted.
+    pub fn keywords(&self) -> impl Iterator<Item = &str> {
+        self.keywords.keys().map(String::as_str)
+    }
+
+    /// Parameters of plugin `id` checked and completed with defaults.
+    pub fn complete(&self, id: &str, given: &Parameters) -> Result<Parameters, PluginError> {
+        let entry = self.get(id)?;
+        parameter::complete(&entry.info.parameters, given)
+            .map_err(|e| PluginError::invalid(format!("plugin `{id}`: {e}")))
+    }
+
+    /// Makes a strategy.
+    pub fn strategy(
+        &self,
+        id: &str,
+        parameters: &Parameters,
+        context: &StrategyContext,
+    ) -> Result<Box<dyn Strategy>, PluginError> {
+        let parameters = self.complete(id, parameters)?;
+        match self.get(id)?.factory {
+            Factory::Strategy(make) => {
+                make(&Configuration { parameters: &parameters, catalog: self }, context)
+            }
+            other => Err(wrong_kind(id, other.kind(), Kind::Strategy)),
+        }
+    }
+
+    /// The constants of the released simulator.
+    pub fn published_constants(&self) -> Result<PublishedConstants, PluginError> {
+        self.entries
+            .values()
+            .find_map(|e| match e.factory {
+                Factory::PublishedConstants(make) => Some(make()),
+                _ => None,
+            })
+            .ok_or_else(|| {
+                PluginError::not_found(
+                    "no plugin registers the published constants: link `codebench-accelbench` (plugins/builtin does)",
+                )
+            })
+    }
+}
+
+macro_rules! makers {
+    ($($(#[$doc:meta])* $name:ident $kind:ident;)*) => {
+        impl Catalog {
+            $($(#[$doc])*
+            pub fn $name(&self, id: &str, parameters: &Parameters) -> Result<Box<dyn $kind>, PluginError> {
+                let parameters = self.complete(id, parameters)?;
+                match self.get(id)?.factory {
+                    Factory::$kind(make) => make(&Configuration { parameters: &parameters, catalog: self }),
+                    other => Err(wrong_kind(id, other.kind(), Kind::$kind)),
+                }
+            })*
+        }
+    };
+}
+
+makers! {
+    /// Makes a cnn-op.
+    cnn_op CnnOp;
+    /// Makes an evaluator.
+    evaluator Evaluator;
+    /// Makes an engine.
+    engine Engine;
+    /// Makes an executor.
+    executor Executor;
+}
+
+fn wrong_kind(id: &str, is: Kind, wanted: Kind) -> PluginError {
+    PluginError::invalid(format!("plugin `{id}` is of kind {is}, but kind {wanted} is needed here"))
+}
+
+/// `vendor/name`, each of lower case letters, digits and hyphens, starting with a letter.
+fn is_well_formed(id: &str) -> bool {
+    let part = |p: &str| {
+        p.starts_with(|c: char| c.is_ascii_lowercase())
+            && p.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    matches!(id.split_once('/'), Some((vendor, name)) if part(vendor) && part(name))
+}

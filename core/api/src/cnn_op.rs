@@ -1,0 +1,92 @@
+//! Kind `cnn-op`: an operation of the CNN language.
+
+use crate::PluginError;
+use codebench_model::{Primitive, TensorShape, WeightRole};
+use serde::{Deserialize, Serialize};
+
+/// Purpose: turns one vertex of a module into primitives.
+///
+/// Call order: [`CnnOp::output_channels`] while channels are inferred, then [`CnnOp::lower`] once shapes are known.
+/// Both are pure and may be called from any thread.
+///
+/// Units: elements. Shapes are those of one image.
+///
+/// Errors: [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a label that the op does not understand, quoting the
+/// offending part; [`ErrorKind::Infeasible`](crate::ErrorKind::Infeasible) for shapes on which it cannot work, such as
+/// a kernel larger than the padded input.
+///
+/// Smallest built-in to copy: `flatten` in `plugins/cnn-ops`.
+pub trait CnnOp: Send + Sync {
+    /// Channels of the output when the input has `request.input_channels`.
+    fn output_channels(&self, request: &ChannelRequest) -> Result<u64, PluginError>;
+
+    /// Primitives of the vertex.
+    fn lower(&self, request: &LowerRequest) -> Result<LoweredOp, PluginError>;
+}
+
+/// A question about channels only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChannelRequest {
+    /// The keyword of the label that matched.
+    pub keyword: String,
+    /// The label after the keyword, such as `3x3-c64-bn-relu`.
+    pub arguments: String,
+    /// Channels of the (joined) input.
+    pub input_channels: u64,
+    /// What the CNN says.
+    pub context: LowerContext,
+}
+
+/// What a CNN says to all its vertices.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LowerContext {
+    /// Channels of a convolution that names none.
+    pub default_channels: u64,
+    /// Classes of the data set.
+    pub classes: u64,
+}
+
+/// One vertex to lower.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LowerRequest {
+    /// The keyword of the label that matched.
+    pub keyword: String,
+    /// The label after the keyword.
+    pub arguments: String,
+    /// Shape of the (joined) input.
+    pub input: TensorShape,
+    /// What the CNN says.
+    pub context: LowerContext,
+}
+
+/// Where a node reads from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeInput {
+    /// The vertex's input.
+    Input,
+    /// The output of an earlier node of the same vertex.
+    Node(usize),
+}
+
+/// One primitive of a lowered vertex.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoweredNode {
+    /// Name within the vertex, such as `conv`; the layer becomes `m0.v1.conv`.
+    pub name: String,
+    /// The operation.
+    pub primitive: Primitive,
+    /// What it reads.
+    pub inputs: Vec<NodeInput>,
+    /// Shape of what it writes.
+    pub output: TensorShape,
+    /// Weight tensors: name, role, shape; in the primitive's order.
+    pub weights: Vec<(String, WeightRole, Vec<u64>)>,
+}
+
+/// A lowered vertex; its output is the last node's, or the input if there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoweredOp {
+    /// Nodes in topological order.
+    pub nodes: Vec<LoweredNode>,
+}

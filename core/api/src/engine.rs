@@ -1,0 +1,100 @@
+//! Kind `engine`: numerics of training. Unstable: its contract settles with the second engine.
+
+use crate::PluginError;
+use codebench_model::{TensorShape, WeightRole, Workload};
+
+/// Purpose: builds trainable networks from primitives; `plugins/training` turns any engine into an evaluator.
+///
+/// Call order: [`Engine::build`], then the calls of [`Network`] in any order.
+///
+/// Purity: the same calls with the same arguments on the same build of the engine give the same bits, whatever the
+/// number of threads. Randomness (initial weights, dropout) comes from the seeds in the options only.
+///
+/// Errors: [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a workload that the engine cannot build, naming the
+/// layer; [`ErrorKind::Failed`](crate::ErrorKind::Failed) for out of memory and the like.
+///
+/// Smallest built-in to copy: `plugins/trainer-burn`.
+pub trait Engine: Send + Sync {
+    /// A network with initial weights: Kaiming-uniform as PyTorch initialises, from `options.seed`.
+    fn build(&self, workload: &Workload, options: &NetworkOptions) -> Result<Box<dyn Network>, PluginError>;
+}
+
+/// How a network is built.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkOptions {
+    /// Seeds the initial weights and dropout.
+    pub seed: u64,
+    /// `sgd`, `adam` or `adamw`.
+    pub optimizer: String,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Decay rates of Adam's moments.
+    pub betas: [f64; 2],
+    /// Weight decay (L2 for SGD and Adam, decoupled for AdamW); not applied to biases and batch norms.
+    pub weight_decay: f64,
+    /// Label smoothing of the cross-entropy.
+    pub label_smoothing: f64,
+}
+
+/// Images and labels of one step: `images` is row-major N x C x H x W.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct MiniBatch<'a> {
+    pub images: &'a [f32],
+    pub labels: &'a [u32],
+    pub shape: TensorShape,
+}
+
+/// What changes from step to step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepOptions {
+    /// Learning rate of this step.
+    pub learning_rate: f64,
+    /// Number of the step from 0: seeds dropout.
+    pub step: u64,
+}
+
+/// What a training step answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepResult {
+    /// Mean cross-entropy of the mini-batch before the update.
+    pub loss: f64,
+    /// Images whose largest logit is their label, before the update.
+    pub correct: u64,
+}
+
+/// What an evaluation pass answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluateResult {
+    /// Row-major N x classes.
+    pub logits: Vec<f32>,
+}
+
+/// A weight tensor or its gradient.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct NamedTensor {
+    pub name: String,
+    pub role: WeightRole,
+    pub shape: Vec<u64>,
+    pub values: Vec<f32>,
+}
+
+/// A network under training. Called from one thread at a time.
+pub trait Network: Send {
+    /// One optimiser step on one mini-batch, batch norms in training mode.
+    fn train_step(&mut self, batch: &MiniBatch<'_>, step: &StepOptions) -> Result<StepResult, PluginError>;
+
+    /// Logits with batch norms and dropout in inference mode.
+    fn evaluate(&mut self, batch: &MiniBatch<'_>) -> Result<EvaluateResult, PluginError>;
+
+    /// Gradients of the mean cross-entropy with respect to every parameter, in training mode, dropout seeded by
+    /// `step`; changes nothing.
+    fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<Vec<NamedTensor>, PluginError>;
+
+    /// All weight tensors in the workload's order, running statistics included.
+    fn weights(&self) -> Result<Vec<NamedTensor>, PluginError>;
+
+    /// Replaces the named tensors; unknown names and wrong shapes are errors and change nothing.
+    fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<(), PluginError>;
+}

@@ -1,0 +1,46 @@
+//! Kind `evaluator`: a job becomes metrics.
+
+use crate::PluginError;
+use codebench_model::{Job, Metrics};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The fields of a job that an evaluator's answer depends on: its memo key is made of these and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reads {
+    /// The CNN (lowered).
+    pub cnn: bool,
+    /// The accelerator.
+    pub accelerator: bool,
+    /// The data set.
+    pub data: bool,
+    /// The recipe.
+    pub recipe: bool,
+    /// The weight donor.
+    pub donor: bool,
+    /// The seed.
+    pub seed: bool,
+    /// Metrics of these evaluators.
+    pub upstream: BTreeSet<String>,
+}
+
+/// Purpose: turns one job into named metrics (train, look up a table, run a program, simulate).
+///
+/// Call order: any number of [`Evaluator::evaluate`], from any thread at once.
+///
+/// Purity: a function of the plugin's parameters and of the fields that [`Evaluator::reads`] declares; wall-clock values
+/// go to [`Metrics::wall`] only.
+///
+/// Units: part of every metric's name (`latency_s`, `area_mm2`). All values are finite.
+///
+/// Errors: [`ErrorKind::Infeasible`](crate::ErrorKind::Infeasible) for a candidate that cannot be run (a result);
+/// anything else is recorded as a failed evaluation with its message, and the run goes on.
+///
+/// Smallest built-in to copy: the `published` simulator's in `core/sim`.
+pub trait Evaluator: Send + Sync {
+    /// Which fields of the job the answer depends on.
+    fn reads(&self) -> Reads;
+
+    /// Evaluates one job.
+    fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError>;
+}

@@ -1,0 +1,127 @@
+//! A plugin described as data.
+
+use codebench_model::ParameterDescription;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The kinds of plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// An operation of the CNN language.
+    CnnOp,
+    /// A search strategy.
+    Strategy,
+    /// Turns a job into metrics.
+    Evaluator,
+    /// A training engine.
+    Engine,
+    /// Where jobs run.
+    Executor,
+    /// The constants of the released simulator, read by the `published` fidelity.
+    PublishedConstants,
+}
+
+impl Kind {
+    /// Every kind, in order of declaration.
+    pub const ALL: [Kind; 6] = [
+        Kind::CnnOp,
+        Kind::Strategy,
+        Kind::Evaluator,
+        Kind::Engine,
+        Kind::Executor,
+        Kind::PublishedConstants,
+    ];
+
+    /// The name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::CnnOp => "cnn-op",
+            Kind::Strategy => "strategy",
+            Kind::Evaluator => "evaluator",
+            Kind::Engine => "engine",
+            Kind::Executor => "executor",
+            Kind::PublishedConstants => "published-constants",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An example in a description: shown by `plugin info` and run as a test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Example {
+    /// What it shows.
+    pub title: String,
+    /// The text that a user would write: a label for a cnn-op, TOML for the other kinds.
+    pub text: String,
+}
+
+/// Everything that the host and the user need to know of a plugin before it runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PluginInfo {
+    /// `vendor/name`, lower case with hyphens.
+    pub id: String,
+    /// Version of the plugin (semantic versioning); part of memo keys.
+    pub version: String,
+    /// One sentence.
+    pub summary: String,
+    /// Parameters in the order in which help shows them.
+    pub parameters: Vec<ParameterDescription>,
+    /// Keywords that a cnn-op claims in the label language, `[a-z][a-z_]*`.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// Kinds whose handles the host must pass (`engine`, `surrogate`).
+    #[serde(default)]
+    pub needs: Vec<Kind>,
+    /// Examples.
+    #[serde(default)]
+    pub examples: Vec<Example>,
+}
+
+impl PluginInfo {
+    /// A description without parameters.
+    pub fn new(id: &str, version: &str, summary: &str) -> Self {
+        PluginInfo {
+            id: id.into(),
+            version: version.into(),
+            summary: summary.into(),
+            parameters: Vec::new(),
+            keywords: Vec::new(),
+            needs: Vec::new(),
+            examples: Vec::new(),
+        }
+    }
+
+    /// The same with parameters.
+    #[must_use]
+    pub fn parameters(mut self, parameters: Vec<ParameterDescription>) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// The same with keywords.
+    #[must_use]
+    pub fn keywords(mut self, keywords: &[&str]) -> Self {
+        self.keywords = keywords.iter().map(|k| k.to_string()).collect();
+        self
+    }
+
+    /// The same with needs.
+    #[must_use]
+    pub fn needs(mut self, needs: &[Kind]) -> Self {
+        self.needs = needs.to_vec();
+        self
+    }
+
+    /// The same with one more example.
+    #[must_use]
+    pub fn example(mut self, title: &str, text: &str) -> Self {
+        self.examples.push(Example { title: title.into(), text: text.into() });
+        self
+    }
+}

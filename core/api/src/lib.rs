@@ -1,0 +1,33 @@
+//! The plugin contracts of codebench: one trait per kind, descriptions as data, one error type, and the [`Catalog`].
+//!
+//! Every part of codebench that gives an answer is a plugin behind one of these traits, the paper's own parts
+//! included. A plugin is a pure function of its parameters and arguments; strategies are pure functions of their seed
+//! and the ordered log of calls. The host fills a [`Catalog`] and everybody else looks plugins up by id.
+//!
+//! Life of a plugin: [`Plugin::info`] describes it as data, [`Plugin::configure`] makes an instance from complete,
+//! checked parameters, and the instance answers the calls of its kind's trait until it is dropped.
+
+mod catalog;
+mod cnn_op;
+mod engine;
+mod error;
+mod evaluator;
+mod executor;
+mod info;
+mod plugin;
+mod strategy;
+
+pub use catalog::{Catalog, CatalogError, Entry};
+pub use cnn_op::{ChannelRequest, CnnOp, LowerContext, LowerRequest, LoweredNode, LoweredOp, NodeInput};
+pub use engine::{
+    Engine, EvaluateResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions, StepResult,
+};
+pub use error::{ErrorKind, PluginError};
+pub use evaluator::{Evaluator, Reads};
+pub use executor::Executor;
+pub use info::{Example, Kind, PluginInfo};
+pub use plugin::{Configuration, Factory, KindOf, Plugin, Registration, Registrations, kinds};
+pub use strategy::{Strategy, StrategyContext, Tell};
+
+/// Re-exported so that the SDK's macros can name it.
+pub use inventory;

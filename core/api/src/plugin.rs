@@ -1,0 +1,166 @@
+//! What makes a type a plugin, and how it is registered.
+
+use crate::{
+    Catalog, CnnOp, Engine, Evaluator, Executor, Kind, PluginError, PluginInfo, Strategy, StrategyContext,
+};
+use codebench_model::{Parameters, PublishedConstants};
+
+/// What a plugin instance is made from.
+pub struct Configuration<'a> {
+    /// Complete and checked against [`PluginInfo::parameters`]: every described parameter is there, in its type.
+    pub parameters: &'a Parameters,
+    /// For the kinds declared in [`PluginInfo::needs`], and for the parts of core that read other plugins.
+    pub catalog: &'a Catalog,
+}
+
+impl Configuration<'_> {
+    /// A whole-number parameter.
+    pub fn integer(&self, name: &str) -> Result<i64, PluginError> {
+        self.parameters.get(name).and_then(|v| v.as_i64()).ok_or_else(|| undeclared(name))
+    }
+
+    /// A number parameter.
+    pub fn float(&self, name: &str) -> Result<f64, PluginError> {
+        self.parameters.get(name).and_then(|v| v.as_f64()).ok_or_else(|| undeclared(name))
+    }
+
+    /// A text or choice parameter.
+    pub fn text(&self, name: &str) -> Result<&str, PluginError> {
+        self.parameters.get(name).and_then(|v| v.as_str()).ok_or_else(|| undeclared(name))
+    }
+
+    /// A boolean parameter.
+    pub fn boolean(&self, name: &str) -> Result<bool, PluginError> {
+        self.parameters.get(name).and_then(|v| v.as_bool()).ok_or_else(|| undeclared(name))
+    }
+}
+
+fn undeclared(name: &str) -> PluginError {
+    PluginError::contract(format!(
+        "the plugin reads parameter `{name}`, which its description does not declare"
+    ))
+}
+
+/// A type that the host can describe and make instances of.
+///
+/// `configure` is a pure function of its parameters; it may be called on any thread, any number of times.
+pub trait Plugin: Sized + Send + Sync + 'static {
+    /// One of [`kinds`].
+    type Kind: KindOf<Self>;
+
+    /// The description; the same at every call.
+    fn info() -> PluginInfo;
+
+    /// An instance.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for parameters that contradict each other.
+    fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError>;
+}
+
+/// A strategy is also given its space, seed and number of objectives.
+type StrategyFactory = fn(&Configuration<'_>, &StrategyContext) -> Result<Box<dyn Strategy>, PluginError>;
+type MakeFactory<T> = fn(&Configuration<'_>) -> Result<Box<T>, PluginError>;
+
+/// Makes instances, by kind.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub enum Factory {
+    CnnOp(MakeFactory<dyn CnnOp>),
+    Strategy(StrategyFactory),
+    Evaluator(MakeFactory<dyn Evaluator>),
+    Engine(MakeFactory<dyn Engine>),
+    Executor(MakeFactory<dyn Executor>),
+    PublishedConstants(fn() -> PublishedConstants),
+}
+
+impl Factory {
+    /// The kind it makes.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Factory::CnnOp(_) => Kind::CnnOp,
+            Factory::Strategy(_) => Kind::Strategy,
+            Factory::Evaluator(_) => Kind::Evaluator,
+            Factory::Engine(_) => Kind::Engine,
+            Factory::Executor(_) => Kind::Executor,
+            Factory::PublishedConstants(_) => Kind::PublishedConstants,
+        }
+    }
+}
+
+/// One plugin of a crate.
+#[derive(Clone, Copy)]
+pub struct Registration {
+    /// Describes it.
+    pub info: fn() -> PluginInfo,
+    /// Makes it.
+    pub factory: Factory,
+}
+
+impl Registration {
+    /// The registration of a plugin type.
+    pub const fn of<P: Plugin>() -> Registration {
+        Registration { info: P::info, factory: <P::Kind as KindOf<P>>::FACTORY }
+    }
+}
+
+/// All plugins of one crate, as `codebench_sdk::plugins!` submits them.
+pub struct Registrations {
+    /// The crate, for errors.
+    pub source: &'static str,
+    /// Its plugins.
+    pub plugins: &'static [Registration],
+}
+
+inventory::collect!(Registrations);
+
+/// How a kind makes instances of `P`.
+pub trait KindOf<P> {
+    /// Makes them.
+    const FACTORY: Factory;
+}
+
+/// Markers for [`Plugin::Kind`].
+pub mod kinds {
+    use super::*;
+
+    macro_rules! simple_kind {
+        ($($(#[$doc:meta])* $name:ident;)*) => {
+            $($(#[$doc])*
+            pub struct $name;
+
+            impl<P: Plugin + super::$name> KindOf<P> for $name {
+                const FACTORY: Factory = Factory::$name(|configuration| Ok(Box::new(P::configure(configuration)?)));
+            })*
+        };
+    }
+
+    simple_kind! {
+        /// The type implements [`trait@crate::CnnOp`].
+        CnnOp;
+        /// The type implements [`trait@crate::Evaluator`].
+        Evaluator;
+        /// The type implements [`trait@crate::Engine`].
+        Engine;
+        /// The type implements [`trait@crate::Executor`].
+        Executor;
+    }
+
+    /// The type implements [`trait@crate::Strategy`].
+    pub struct Strategy;
+
+    impl<P: Plugin + super::Strategy> KindOf<P> for Strategy {
+        const FACTORY: Factory = Factory::Strategy(|configuration, context| {
+            let mut strategy = P::configure(configuration)?;
+            strategy.start(context)?;
+            Ok(Box::new(strategy))
+        });
+    }
+
+    /// The type is [`Default`]-constructible constants of the released simulator.
+    pub struct PublishedConstants;
+
+    impl<P: Plugin + Into<codebench_model::PublishedConstants> + Default> KindOf<P> for PublishedConstants {
+        const FACTORY: Factory = Factory::PublishedConstants(|| P::default().into());
+    }
+}

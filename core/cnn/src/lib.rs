@@ -1,0 +1,1 @@
+//! The CNN label language: parsing, shape inference, lowering to primitives, hashes, named networks.

@@ -1,0 +1,1 @@
+//! Fills the catalogue of plugins.

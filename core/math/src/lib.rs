@@ -1,0 +1,8 @@
+//! Elementary functions with the same bits on every platform and in every plugin form.
+//!
+//! The C library's `exp`, `ln`, `pow` and the like differ in the last bit from platform to platform; results that must be
+//! equal byte for byte take them from here.
+
+pub use libm::{
+    cbrt, ceil, cos, exp, expm1, floor, log as ln, log1p as ln_1p, log2, log10, pow, sin, sqrt, tan, tanh,
+};

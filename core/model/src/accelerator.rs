@@ -1,0 +1,87 @@
+//! Accelerators: the paper's template with its named parameters.
+
+use crate::parameter::Parameters;
+use serde::{Deserialize, Serialize};
+
+/// Main memory technology.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryKind {
+    /// Monolithic 3D resistive RAM; published code 1.
+    Rram,
+    /// Off-chip DRAM; published code 2.
+    Dram,
+    /// High-bandwidth memory; published code 3.
+    Hbm,
+}
+
+impl MemoryKind {
+    /// Every kind with its name in files, in the order of the published codes 1, 2, 3.
+    pub const ALL: [(MemoryKind, &'static str); 3] =
+        [(MemoryKind::Rram, "rram"), (MemoryKind::Dram, "dram"), (MemoryKind::Hbm, "hbm")];
+}
+
+/// A point of the paper's template, after the released code's conversions: every entry but the mask buffer is
+/// truncated to a whole number.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PublishedAccelerator {
+    /// PEs along the batch.
+    pub pib: u64,
+    /// Multipliers per MAC lane (input channels): 1 or 16.
+    pub pif: u64,
+    /// PEs along x.
+    pub pix: u64,
+    /// PEs along y.
+    pub piy: u64,
+    /// MAC lanes along output channels.
+    pub pof: u64,
+    /// MAC lanes along kernel x.
+    pub pkx: u64,
+    /// MAC lanes along kernel y.
+    pub pky: u64,
+    /// Images per inference.
+    pub batch: u64,
+    /// Activation buffer, MB of 2^20 bytes.
+    pub activation_buffer_mb: u64,
+    /// Weight buffer, MB of 2^20 bytes.
+    pub weight_buffer_mb: u64,
+    /// Mask buffer, MB of 2^20 bytes.
+    pub mask_buffer_mb: f64,
+    /// Main memory.
+    pub memory: MemoryKind,
+    /// 1-based organisation of the memory: RRAM 1 to 6, DRAM 1 to 4, HBM 1.
+    pub memory_config: u64,
+}
+
+/// An accelerator as a job or a file gives it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum AcceleratorInput {
+    /// The published vector of 13 numbers.
+    Vector(Vec<f64>),
+    /// Named parameters of the paper's template; missing names take the default vector's values.
+    Named(Parameters),
+}
+
+/// Names of the published vector's entries, in order.
+pub const PUBLISHED_NAMES: [&str; 13] = [
+    "pib",
+    "pif",
+    "pix",
+    "piy",
+    "pof",
+    "pkx",
+    "pky",
+    "batch",
+    "activation_buffer_mb",
+    "weight_buffer_mb",
+    "mask_buffer_mb",
+    "memory",
+    "memory_config",
+];
+
+/// The paper's default vector.
+pub const DEFAULT_VECTOR: [f64; 13] = [2.0, 16.0, 8.0, 4.0, 8.0, 3.0, 3.0, 1.0, 12.0, 24.0, 4.0, 1.0, 1.0];

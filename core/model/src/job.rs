@@ -1,0 +1,145 @@
+//! One evaluation: what an evaluator receives and what it answers.
+
+use crate::accelerator::AcceleratorInput;
+use crate::cnn::CnnGraph;
+use crate::parameter::Parameters;
+use crate::published::PublishedOps;
+use crate::space::Genotype;
+use crate::workload::Workload;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the metrics are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To guide the search: the test split stays untouched.
+    Search,
+    /// To report: metrics named `test_*` are computed too.
+    Final,
+}
+
+/// A data set by name, with the parameters of its reader.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DataSource {
+    /// Name, such as `digits`.
+    pub id: String,
+    /// Parameters of the reader.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: Parameters,
+}
+
+/// How a CNN is trained. Ranges are checked by the trainer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Recipe {
+    /// Passes over the training split (target of this rung in successive halving).
+    pub epochs: u64,
+    /// Images per step.
+    pub batch_size: u64,
+    /// `sgd`, `adam` or `adamw`.
+    pub optimizer: String,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Decay rates of Adam's two moments.
+    pub betas: [f64; 2],
+    /// Weight decay (L2 for SGD and Adam, decoupled for AdamW).
+    pub weight_decay: f64,
+    /// `constant`, `cosine`, ...
+    pub schedule: String,
+    /// Probability mass spread over the other classes.
+    pub label_smoothing: f64,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Recipe {
+            epochs: 10,
+            batch_size: 64,
+            optimizer: "adamw".into(),
+            learning_rate: 2e-3,
+            momentum: 0.9,
+            betas: [0.9, 0.999],
+            weight_decay: 1e-2,
+            schedule: "cosine".into(),
+            label_smoothing: 0.0,
+        }
+    }
+}
+
+/// Bounds on one evaluation; `None` is unlimited.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Reproducible instruction budget of a sandboxed plugin.
+    pub fuel: Option<u64>,
+    /// Wall-clock seconds; a run in which it fires is outside the determinism promise.
+    pub wall_s: Option<f64>,
+    /// Memory of a sandboxed plugin, bytes.
+    pub memory_bytes: Option<u64>,
+}
+
+/// One evaluation of one candidate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Job {
+    /// Version of this document.
+    pub v: u32,
+    /// Trial number in the study.
+    pub trial: u64,
+    /// What for.
+    pub purpose: Purpose,
+    /// The candidate.
+    pub candidate: Genotype,
+    /// The decoded CNN.
+    pub cnn: Option<CnnGraph>,
+    /// The CNN lowered at batch 1.
+    pub workload: Option<Workload>,
+    /// The CNN as the released simulator sees it; `core/cnn` fills it in, because a simulator may not lower.
+    pub published: Option<PublishedOps>,
+    /// The decoded accelerator.
+    pub accelerator: Option<AcceleratorInput>,
+    /// Data to train on.
+    pub data: Option<DataSource>,
+    /// How to train.
+    pub recipe: Option<Recipe>,
+    /// Key of a checkpoint of the same training to go on from.
+    pub resume_from: Option<String>,
+    /// Key of the checkpoint whose weights are transferred.
+    pub donor: Option<String>,
+    /// The experiment's seed, the same for every trial.
+    pub seed: u64,
+    /// Bounds.
+    pub limits: Limits,
+    /// Metrics of the evaluators before this one.
+    pub upstream: BTreeMap<String, Metrics>,
+}
+
+impl Job {
+    /// The version of the document that this crate writes.
+    pub const VERSION: u32 = 1;
+}
+
+/// What an evaluator answers.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Metrics {
+    /// Named values; all finite. `test_*` never reach a strategy.
+    pub values: BTreeMap<String, f64>,
+    /// Values per layer of the workload.
+    #[serde(default)]
+    pub per_layer: BTreeMap<String, Vec<f64>>,
+    /// Keys of stored artifacts, such as checkpoints.
+    #[serde(default)]
+    pub artifacts: BTreeMap<String, String>,
+    /// Wall-clock values, outside the determinism promise.
+    #[serde(default)]
+    pub wall: BTreeMap<String, f64>,
+}

@@ -1,0 +1,33 @@
+//! Plain data that every part of codebench agrees on.
+//!
+//! This crate holds no trait objects, no I/O, no clock and no thread: every type is serialisable, and each arrow of
+//! the pipeline is one function from one of these types to the next:
+//!
+//! ```text
+//! Space --sample--> Genotype --decode--> CnnGraph --lower--> Workload --simulate--> CostReport
+//!                                                    Job --evaluate--> Metrics --> Record
+//! ```
+//!
+//! Units are part of the names of fields that leave Rust: `latency_s`, `area_mm2`, `dynamic_energy_j`.
+
+pub mod accelerator;
+pub mod cnn;
+pub mod job;
+pub mod parameter;
+pub mod primitive;
+pub mod published;
+pub mod record;
+pub mod report;
+pub mod space;
+pub mod workload;
+
+pub use accelerator::{AcceleratorInput, MemoryKind, PublishedAccelerator};
+pub use cnn::{CnnGraph, CnnModule, Join, Vertex};
+pub use job::{DataSource, Job, Limits, Metrics, Purpose, Recipe};
+pub use parameter::{Domain, ParameterDescription, ParameterError, ParameterValue, Parameters};
+pub use primitive::{Activation, Padding, Primitive, ResizeMode};
+pub use published::{PublishedConstants, PublishedOp, PublishedOps};
+pub use record::{Record, Status};
+pub use report::{CostReport, PublishedPhases};
+pub use space::{Block, Choice, Condition, Genotype, Space};
+pub use workload::{Layer, TensorId, TensorShape, WeightRole, WeightTensor, Workload};

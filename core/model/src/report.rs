@@ -1,0 +1,40 @@
+//! What a simulation answers.
+
+use serde::{Deserialize, Serialize};
+
+/// Cycles of the phases that the released simulator sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[allow(missing_docs)]
+pub struct PublishedPhases {
+    pub batchnorm_cycles: u64,
+    pub pool_cycles: u64,
+    pub globalavgpool_cycles: u64,
+    pub upsampling_cycles: u64,
+    pub memory_cycles: u64,
+    pub conv_cycles: u64,
+}
+
+/// Cost of one inference of a whole batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CostReport {
+    /// Which simulation answered: `published`.
+    pub fidelity: String,
+    /// Accelerator cycles of the batch.
+    pub total_cycles: u64,
+    /// Seconds of the batch.
+    pub latency_s: f64,
+    /// Area, mm2.
+    pub area_mm2: f64,
+    /// Dynamic energy of the batch, J.
+    pub dynamic_energy_j: f64,
+    /// Leakage energy of the batch, J.
+    pub leakage_energy_j: f64,
+    /// Parameters of the CNN.
+    pub params: u64,
+    /// True multiply-accumulates for one image.
+    pub macs: u64,
+    /// Phases of the `published` fidelity.
+    pub published: Option<PublishedPhases>,
+}

@@ -1,0 +1,1 @@
+//! The study: ask and tell, objectives, record store, report.

@@ -1,0 +1,1 @@
+//! The modules and memories of the paper's accelerator.

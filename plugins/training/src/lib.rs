@@ -1,0 +1,1 @@
+//! Training over any engine: data sets, splits, recipes, the loop, the evaluator.
