@@ -1,15 +1,18 @@
 //! Kind `evaluator`: a job becomes metrics.
 
 use crate::PluginError;
-use codebench_model::{Job, Metrics};
+use codebench_model::{DataShape, DataSource, Job, Metrics};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The fields of a job that an evaluator's answer depends on: its memo key is made of these and nothing else.
+/// The fields of a job that an evaluator's answer depends on: its memo key is made of these and nothing else, and the
+/// study leaves every field that is not declared out of the job.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reads {
-    /// The CNN (lowered).
+    /// The CNN, lowered: [`Job::workload`]; [`Job::cnn`] comes along for display.
     pub cnn: bool,
+    /// The CNN as the released simulator sees it: [`Job::published`].
+    pub published: bool,
     /// The accelerator.
     pub accelerator: bool,
     /// The data set.
@@ -43,4 +46,12 @@ pub trait Evaluator: Send + Sync {
 
     /// Evaluates one job.
     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError>;
+
+    /// Shape of the images of a data set and number of its classes, which fix the input and the head of every CNN.
+    ///
+    /// `None` if the evaluator reads no data; an error if it reads data but not this.
+    fn data_shape(&self, data: &DataSource) -> Option<Result<DataShape, PluginError>> {
+        let _ = data;
+        None
+    }
 }

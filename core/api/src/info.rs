@@ -78,6 +78,10 @@ pub struct PluginInfo {
     /// Kinds whose handles the host must pass (`engine`, `surrogate`).
     #[serde(default)]
     pub needs: Vec<Kind>,
+    /// Names of the metrics that an evaluator gives, so that an experiment naming another is refused before it runs;
+    /// empty if they are not known beforehand.
+    #[serde(default)]
+    pub metrics: Vec<String>,
     /// Examples.
     #[serde(default)]
     pub examples: Vec<Example>,
@@ -93,6 +97,7 @@ impl PluginInfo {
             parameters: Vec::new(),
             keywords: Vec::new(),
             needs: Vec::new(),
+            metrics: Vec::new(),
             examples: Vec::new(),
         }
     }
@@ -115,6 +120,13 @@ impl PluginInfo {
     #[must_use]
     pub fn needs(mut self, needs: &[Kind]) -> Self {
         self.needs = needs.to_vec();
+        self
+    }
+
+    /// The same with metrics.
+    #[must_use]
+    pub fn metrics(mut self, metrics: &[&str]) -> Self {
+        self.metrics = metrics.iter().map(|m| m.to_string()).collect();
         self
     }
 

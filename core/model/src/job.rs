@@ -5,7 +5,7 @@ use crate::cnn::CnnGraph;
 use crate::parameter::Parameters;
 use crate::published::PublishedOps;
 use crate::space::Genotype;
-use crate::workload::Workload;
+use crate::workload::{TensorShape, Workload};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -30,6 +30,18 @@ pub struct DataSource {
     /// Parameters of the reader.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: Parameters,
+}
+
+/// What a data set fixes of every CNN that reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DataShape {
+    /// One image.
+    pub input: TensorShape,
+    /// Number of classes.
+    pub classes: u64,
+    /// SHA-256, hexadecimal, of the data set and its split; part of memo keys. Empty where there is no data.
+    pub digest: String,
 }
 
 /// How a CNN is trained. Ranges are checked by the trainer.

@@ -23,7 +23,7 @@ pub mod workload;
 
 pub use accelerator::{AcceleratorInput, MemoryKind, PublishedAccelerator};
 pub use cnn::{CnnGraph, CnnModule, Join, Vertex};
-pub use job::{DataSource, Job, Limits, Metrics, Purpose, Recipe};
+pub use job::{DataShape, DataSource, Job, Limits, Metrics, Purpose, Recipe};
 pub use parameter::{Domain, ParameterDescription, ParameterError, ParameterValue, Parameters};
 pub use primitive::{Activation, Padding, Primitive, ResizeMode};
 pub use published::{PublishedConstants, PublishedOp, PublishedOps};

@@ -36,6 +36,9 @@ pub struct Record {
     pub metrics: BTreeMap<String, Metrics>,
     /// Objectives, larger is better; empty unless [`Status::Ok`].
     pub objectives: Vec<f64>,
+    /// Total violation of the constraints, 0 when feasible.
+    #[serde(default)]
+    pub violation: f64,
     /// Memo key of each evaluator.
     pub evaluator_keys: BTreeMap<String, String>,
 }
