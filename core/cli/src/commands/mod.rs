@@ -1,0 +1,43 @@
+//! The subcommands, one file each: its arguments with their help, and what it does.
+
+pub mod completions;
+pub mod plugin;
+
+use crate::Failure;
+use clap::{Parser, Subcommand};
+use std::io::Write;
+
+/// Finds the best convolutional network and the best accelerator to run it on, together.
+#[derive(Debug, Parser)]
+#[command(name = "codebench", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  codebench plugin list
+  codebench completions bash > ~/.local/share/bash-completion/completions/codebench
+
+`codebench COMMAND --help` shows the options and examples of a command.
+Exit status: 0 ok, 1 failure, 2 wrong arguments or files, 130 stopped by Ctrl-C.";
+
+/// A subcommand.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List and describe plugins
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+}
+
+/// Runs one command; what it answers goes to `out`.
+pub(crate) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
+    match command {
+        Command::Plugin(command) => plugin::run(command, out),
+        Command::Completions(arguments) => completions::run(arguments, out),
+    }
+}

@@ -1,0 +1,50 @@
+//! The command `codebench`: parses arguments, calls the crates that do the work, and says what came of it.
+//!
+//! Exit status: 0 ok, 1 a failure, 2 a mistake of the user's (arguments or files), 130 stopped by Ctrl-C.
+
+pub mod commands;
+pub mod failure;
+pub mod input;
+
+pub use failure::{Failure, OrFail};
+
+use clap::Parser;
+use codebench_api::Catalog;
+use codebench_host::Host;
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Every plugin of this program: those of the built-in crates and those of core.
+///
+/// # Errors
+/// Two plugins that contradict each other, or one that is linked but not registered.
+pub fn catalog() -> Result<Catalog, Failure> {
+    Host::linked(&codebench_builtin::crates()).failure()
+}
+
+/// Parses `arguments` (the program's name first), runs the command and says on standard error what went wrong.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    failure::install_panic_hook();
+    let cli = match commands::Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe under `--help` is no failure.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
+        }
+    };
+    let run = std::panic::catch_unwind(|| {
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        commands::run(&cli.command, &mut out).and_then(|()| Ok(out.flush()?))
+    });
+    // A panic has been reported by the hook.
+    let result = run.unwrap_or(Err(Failure::Reported));
+    if let Err(failure) = &result
+        && let Some(text) = failure.text()
+    {
+        // Nothing is left to do if standard error is closed.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+    ExitCode::from(result.map_or_else(|f| f.status(), |()| 0))
+}
