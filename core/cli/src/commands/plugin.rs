@@ -138,6 +138,9 @@ fn text_of(entry: &Entry) -> String {
     if !info.needs.is_empty() {
         text += &format!("  needs {}\n", names(&info.needs));
     }
+    if !info.metrics.is_empty() {
+        text += &format!("  metrics {}\n", info.metrics.join(", "));
+    }
     text += if info.parameters.is_empty() { "\nNo parameters.\n" } else { "\nParameters:\n" };
     for p in &info.parameters {
         text += &format!("  {}: {}{}, {}\n      {}\n", p.name, p.domain, unit(p), default(p), p.help);
@@ -166,6 +169,9 @@ fn markdown_of(entry: &Entry) -> String {
     }
     if !info.needs.is_empty() {
         text += &format!("Needs: {}.\n\n", names(&info.needs));
+    }
+    if !info.metrics.is_empty() {
+        text += &format!("Metrics: `{}`.\n\n", info.metrics.join("`, `"));
     }
     if !info.parameters.is_empty() {
         text += "| parameter | values | default | meaning |\n|---|---|---|---|\n";

@@ -1,0 +1,197 @@
+//! The invariants of docs/ARCHITECTURE.md that no compiler checks: who depends on whom, and rules of the source.
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use codebench_tests::root;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Which members of the workspace each member may depend on. `cli` and `tests` may use all; a plugin only the SDK.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("codebench-model", &[]),
+    ("codebench-math", &[]),
+    ("codebench-space", &["codebench-model", "codebench-math"]),
+    ("codebench-api", &["codebench-model"]),
+    ("codebench-cnn", &["codebench-model", "codebench-api"]),
+    ("codebench-sim", &["codebench-model", "codebench-api", "codebench-math"]),
+    (
+        "codebench-search",
+        &["codebench-model", "codebench-api", "codebench-math", "codebench-space", "codebench-cnn"],
+    ),
+    ("codebench-host", &["codebench-model", "codebench-api"]),
+    ("codebench-sdk", &["codebench-model", "codebench-api", "codebench-math", "codebench-space"]),
+];
+
+/// External crates that only these members may depend on.
+const ONLY_USERS: &[(&str, &[&str])] = &[
+    ("anyhow", &["codebench"]),
+    ("clap", &["codebench"]),
+    ("libloading", &["codebench-host"]),
+    ("wasmtime", &["codebench-host"]),
+    ("abi_stable", &["codebench-abi"]),
+    ("rusqlite", &["codebench-search"]),
+    ("burn", &["codebench-trainer-burn"]),
+    ("tch", &["codebench-trainer-tch"]),
+];
+
+fn members() -> Vec<Package> {
+    let manifest = root().join("Cargo.toml");
+    let mut command = MetadataCommand::new();
+    command.manifest_path(manifest).no_deps().other_options(vec!["--offline".into()]);
+    command.exec().unwrap().packages
+}
+
+fn is_plugin(package: &Package) -> bool {
+    let folder = package.manifest_path.strip_prefix(root()).unwrap();
+    folder.starts_with("plugins") && package.name.as_str() != "codebench-builtin"
+}
+
+/// Dependencies of the code itself; tests may use more.
+fn dependencies(package: &Package) -> impl Iterator<Item = &str> {
+    package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development).map(|d| d.name.as_str())
+}
+
+fn internal<'a>(package: &'a Package, names: &BTreeSet<String>) -> Vec<&'a str> {
+    dependencies(package).filter(|d| names.contains(*d)).collect()
+}
+
+#[test]
+fn crates_depend_only_along_the_arrows() {
+    let members = members();
+    let names: BTreeSet<String> = members.iter().map(|p| p.name.to_string()).collect();
+    let plugins: BTreeSet<&str> = members.iter().filter(|p| is_plugin(p)).map(|p| p.name.as_str()).collect();
+    assert!(plugins.len() >= 5, "plugins found: {plugins:?}");
+    let arrows: BTreeMap<_, _> = ARROWS.iter().copied().collect();
+    for package in &members {
+        let name = package.name.as_str();
+        for dependency in internal(package, &names) {
+            let allowed = match name {
+                "codebench" | "codebench-tests" => true,
+                "codebench-builtin" => dependency == "codebench-sdk" || plugins.contains(dependency),
+                _ if plugins.contains(name) => dependency == "codebench-sdk",
+                _ => arrows
+                    .get(name)
+                    .unwrap_or_else(|| {
+                        panic!("{name} has no row in ARROWS: add it, and to docs/ARCHITECTURE.md")
+                    })
+                    .contains(&dependency),
+            };
+            assert!(allowed, "{name} must not depend on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn the_sdk_carries_the_contracts() {
+    let members = members();
+    let names: BTreeSet<String> = members.iter().map(|p| p.name.to_string()).collect();
+    let sdk = members.iter().find(|p| p.name.as_str() == "codebench-sdk").unwrap();
+    let has: BTreeSet<_> = internal(sdk, &names).into_iter().collect();
+    for crate_of_contract in ["codebench-api", "codebench-math", "codebench-model", "codebench-space"] {
+        assert!(has.contains(crate_of_contract), "codebench-sdk must re-export {crate_of_contract}");
+    }
+}
+
+#[test]
+fn external_crates_stay_with_their_only_users() {
+    for package in members() {
+        for dependency in dependencies(&package) {
+            if let Some((_, users)) = ONLY_USERS.iter().find(|(name, _)| *name == dependency) {
+                let name = package.name.as_str();
+                assert!(users.contains(&name), "{name} must not depend on {dependency}: only {users:?} may");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_crate_inherits_the_lints_and_the_versions_of_the_workspace() {
+    for package in members() {
+        let text = std::fs::read_to_string(&package.manifest_path).unwrap();
+        let name = &package.name;
+        assert!(text.contains("[lints]\nworkspace = true"), "{name}: add [lints] workspace = true");
+        assert!(text.contains("rust-version.workspace = true"), "{name}: add rust-version.workspace = true");
+        assert!(!text.contains("\nversion = \""), "{name}: versions come from the workspace");
+    }
+}
+
+/// Files of the repository that Git knows or would know, relative to its root, with their texts.
+fn sources(extensions: &[&str]) -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !matches!(name.as_str(), "target" | ".git" | "book" | "corpus" | "artifacts") {
+                    walk(&path, extensions, found);
+                }
+            } else if path.extension().is_some_and(|e| extensions.iter().any(|x| e == *x)) {
+                found.push(path);
+            }
+        }
+    }
+    let root = root();
+    let mut found = Vec::new();
+    walk(&root, extensions, &mut found);
+    found.sort();
+    assert!(!found.is_empty());
+    let text = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
+    found.iter().map(|p| (p.strip_prefix(&root).unwrap().to_owned(), text(p))).collect()
+}
+
+#[test]
+fn no_source_file_is_longer_than_500_lines() {
+    for (path, text) in sources(&["rs"]) {
+        let lines = text.lines().count();
+        assert!(lines <= 500, "{} has {lines} lines: split it", path.display());
+    }
+}
+
+/// The contract crates promise: no I/O, no clock, no thread.
+#[test]
+fn contract_crates_touch_nothing_outside() {
+    let forbidden = ["fs", "io", "net", "time", "thread", "process", "env"].map(|m| format!("std::{m}"));
+    let mut seen = 0;
+    for (path, text) in sources(&["rs"]) {
+        if !["core/model/src", "core/space/src", "core/api/src"].iter().any(|c| path.starts_with(c)) {
+            continue;
+        }
+        seen += 1;
+        for (number, line) in text.lines().enumerate() {
+            let used = forbidden.iter().find(|f| {
+                line.split(f.as_str())
+                    .skip(1)
+                    .any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+            });
+            let place = || format!("{}:{}", path.display(), number + 1);
+            assert!(used.is_none(), "{} uses {}", place(), used.map_or("", String::as_str));
+        }
+    }
+    assert!(seen > 10, "only {seen} files seen");
+}
+
+#[test]
+fn unfinished_code_and_skipped_tests_are_not_committed() {
+    let marks = ["todo", "unimplemented"].map(|m| format!("{m}!("));
+    let skipped = format!("#[{}", "ignore");
+    for (path, text) in sources(&["rs"]) {
+        for mark in marks.iter().chain([&skipped]) {
+            assert!(!text.contains(mark.as_str()), "{} contains {mark}", path.display());
+        }
+    }
+}
+
+/// A path of somebody's machine works nowhere else.
+#[test]
+fn no_absolute_paths_of_a_machine() {
+    let marks = ["home", "root", "work", "Users"].map(|folder| format!("/{folder}/"));
+    for (path, text) in sources(&["rs", "toml", "md", "json", "jsonl", "txt", "sh", "yml"]) {
+        for (number, line) in text.lines().enumerate() {
+            for mark in &marks {
+                let absolute = line.match_indices(mark.as_str()).any(|(at, _)| {
+                    !line[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '~'))
+                });
+                assert!(!absolute, "{}:{}: {mark} is a path of one machine", path.display(), number + 1);
+            }
+        }
+    }
+}
