@@ -47,3 +47,53 @@ pub fn assert_file(relative: &Path, actual: &str) {
         actual.lines().nth(line).unwrap_or("<end>"),
     );
 }
+
+/// The command under test, run from the root of the repository with a fixed environment.
+///
+/// For integration tests of this package: `command!("plugin", "list")`.
+#[macro_export]
+macro_rules! command {
+    ($($argument:expr),* $(,)?) => {
+        $crate::command(env!("CARGO_BIN_EXE_codebench-under-test"), &[$(std::ffi::OsStr::new($argument)),*])
+    };
+}
+
+/// See [`command!`](crate::command!).
+pub fn command(binary: &str, arguments: &[&std::ffi::OsStr]) -> std::process::Command {
+    let mut command = std::process::Command::new(binary);
+    command.args(arguments).current_dir(root()).env("COLUMNS", "100").env_remove("RUST_BACKTRACE");
+    command.stdin(std::process::Stdio::null());
+    command
+}
+
+/// What a command answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// Exit status; `None` after a signal.
+    pub status: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// Runs `command` to its end.
+///
+/// # Panics
+/// If it cannot be started.
+#[allow(clippy::panic)]
+pub fn answer(command: &mut std::process::Command) -> Answer {
+    match command.output() {
+        Ok(output) => Answer {
+            status: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        },
+        Err(e) => panic!("cannot run {command:?}: {e}"),
+    }
+}
+
+/// The Rust examples of the book compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/write-a-plugin.md")]
+pub struct WriteAPlugin;

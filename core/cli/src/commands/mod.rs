@@ -9,7 +9,7 @@ use std::io::Write;
 
 /// Finds the best convolutional network and the best accelerator to run it on, together.
 #[derive(Debug, Parser)]
-#[command(name = "codebench", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "codebench", bin_name = "codebench", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
