@@ -1,13 +1,14 @@
 //! Kind `cnn-op`: an operation of the CNN language.
 
 use crate::PluginError;
-use codebench_model::{Primitive, TensorShape, WeightRole};
+use codebench_model::{Primitive, TensorShape};
 use serde::{Deserialize, Serialize};
 
 /// Purpose: turns one vertex of a module into primitives.
 ///
-/// Call order: [`CnnOp::output_channels`] while channels are inferred, then [`CnnOp::lower`] once shapes are known.
-/// Both are pure and may be called from any thread.
+/// Call order: in a module of the published semantics [`CnnOp::output_channels`] while channels are inferred, then
+/// [`CnnOp::lower`] once shapes are known; in an explicit module [`CnnOp::lower`] alone. Both are pure and may be called
+/// from any thread.
 ///
 /// Units: elements. Shapes are those of one image.
 ///
@@ -31,7 +32,7 @@ pub struct ChannelRequest {
     pub keyword: String,
     /// The label after the keyword, such as `3x3-c64-bn-relu`.
     pub arguments: String,
-    /// Channels of the (joined) input.
+    /// Channels of the input.
     pub input_channels: u64,
     /// What the CNN says.
     pub context: LowerContext,
@@ -44,6 +45,18 @@ pub struct LowerContext {
     pub default_channels: u64,
     /// Classes of the data set.
     pub classes: u64,
+    /// Rules of the module in which the vertex stands.
+    pub semantics: Semantics,
+}
+
+/// The rules by which a module is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Semantics {
+    /// As in the released code: a number of groups that does not divide the channels is lowered until it does.
+    Published,
+    /// What a label asks for is done or refused.
+    Explicit,
 }
 
 /// One vertex to lower.
@@ -69,19 +82,15 @@ pub enum NodeInput {
     Node(usize),
 }
 
-/// One primitive of a lowered vertex.
+/// One primitive of a lowered vertex. Its output shape, weights and counts follow from the primitive and its inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoweredNode {
-    /// Name within the vertex, such as `conv`; the layer becomes `m0.v1.conv`.
+    /// Name within the vertex, unique, of `[a-z0-9_]`, such as `conv`; the layer becomes `m0.v1.conv`.
     pub name: String,
     /// The operation.
     pub primitive: Primitive,
-    /// What it reads.
+    /// What it reads, in the primitive's order.
     pub inputs: Vec<NodeInput>,
-    /// Shape of what it writes.
-    pub output: TensorShape,
-    /// Weight tensors: name, role, shape; in the primitive's order.
-    pub weights: Vec<(String, WeightRole, Vec<u64>)>,
 }
 
 /// A lowered vertex; its output is the last node's, or the input if there is none.
@@ -89,4 +98,16 @@ pub struct LoweredNode {
 pub struct LoweredOp {
     /// Nodes in topological order.
     pub nodes: Vec<LoweredNode>,
+}
+
+impl LoweredOp {
+    /// Named primitives applied one after another.
+    pub fn chain(steps: impl IntoIterator<Item = (&'static str, Primitive)>) -> LoweredOp {
+        let nodes = steps.into_iter().enumerate().map(|(i, (name, primitive))| LoweredNode {
+            name: name.to_owned(),
+            primitive,
+            inputs: vec![i.checked_sub(1).map_or(NodeInput::Input, NodeInput::Node)],
+        });
+        LoweredOp { nodes: nodes.collect() }
+    }
 }

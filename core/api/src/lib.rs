@@ -18,7 +18,9 @@ mod plugin;
 mod strategy;
 
 pub use catalog::{Catalog, CatalogError, Entry};
-pub use cnn_op::{ChannelRequest, CnnOp, LowerContext, LowerRequest, LoweredNode, LoweredOp, NodeInput};
+pub use cnn_op::{
+    ChannelRequest, CnnOp, LowerContext, LowerRequest, LoweredNode, LoweredOp, NodeInput, Semantics,
+};
 pub use engine::{
     Engine, EvaluateResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions, StepResult,
 };

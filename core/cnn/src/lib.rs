@@ -1,1 +1,18 @@
-//! The CNN label language: parsing, shape inference, lowering to primitives, hashes, named networks.
+//! The CNN label language: from a graph of labelled vertices to a workload of primitives.
+//!
+//! [`Language`] holds the operations of a catalogue and lowers CNNs; a module follows either the published semantics or,
+//! when one of its vertices names a join, the explicit ones (see `docs/src/language.md`).
+
+mod builder;
+mod channels;
+mod error;
+mod explicit;
+mod keyword;
+mod language;
+mod module;
+mod ops;
+mod released;
+
+pub use builder::{MAX_MACS, MAX_PARAMETERS, MAX_TENSOR_ELEMENTS};
+pub use error::{CnnError, Location};
+pub use language::{Language, Lowered};

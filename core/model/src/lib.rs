@@ -18,6 +18,7 @@ pub mod primitive;
 pub mod published;
 pub mod record;
 pub mod report;
+pub mod shape;
 pub mod space;
 pub mod workload;
 
@@ -29,5 +30,6 @@ pub use primitive::{Activation, Padding, Primitive, ResizeMode};
 pub use published::{PublishedConstants, PublishedOp, PublishedOps};
 pub use record::{Record, Status};
 pub use report::{CostReport, PublishedPhases};
+pub use shape::{ShapeError, WeightShape};
 pub use space::{Block, Choice, Condition, Genotype, Space};
 pub use workload::{Layer, TensorId, TensorShape, WeightRole, WeightTensor, Workload};
