@@ -51,5 +51,5 @@ fn the_contents_of_the_book_are_all_there() {
         assert!(source.join(page).is_file(), "SUMMARY.md names {page}, which is not there");
         pages += 1;
     }
-    assert!(pages > 5, "only {pages} pages");
+    assert!(pages >= 5, "only {pages} pages");
 }

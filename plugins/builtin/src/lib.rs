@@ -5,5 +5,7 @@ use codebench_sdk::api::Registration;
 
 /// The plugins of every built-in crate. Adding a crate is one line here; calling this keeps them all linked.
 pub fn crates() -> Vec<&'static [Registration]> {
-    vec![]
+    vec![
+        codebench_cnn_ops::PLUGINS, // operations of the CNN language
+    ]
 }
