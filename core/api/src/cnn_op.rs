@@ -45,6 +45,8 @@ pub struct LowerContext {
     pub default_channels: u64,
     /// Classes of the data set.
     pub classes: u64,
+    /// Shape of the image.
+    pub image: TensorShape,
     /// Rules of the module in which the vertex stands.
     pub semantics: Semantics,
 }

@@ -58,7 +58,7 @@ impl Builder {
         }
         .map_err(|e| Fault::infeasible(e.to_string()))?;
         let elements = shape.elements().unwrap_or(u64::MAX);
-        limit(op, "an output of elements", elements, MAX_TENSOR_ELEMENTS)?;
+        limit(op, "elements in its output", elements, MAX_TENSOR_ELEMENTS)?;
         let parameters = primitive.parameter_count().unwrap_or(u64::MAX);
         limit(op, "parameters", parameters, MAX_PARAMETERS)?;
         let macs = primitive.mac_count(shape).unwrap_or(u64::MAX);

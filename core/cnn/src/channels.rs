@@ -51,12 +51,6 @@ pub(crate) fn infer(
         feeding.try_fold(0u64, |sum, c| sum.checked_add(c))
     };
     let output = total(&desired).ok_or_else(|| at_output(Fault::infeasible("the channels overflow")))?;
-    if output == 0 {
-        return Err(at_output(Fault::infeasible(
-            "only the module's input feeds the output; connect an interior vertex to the output",
-        )));
-    }
-
     let mut target = desired.clone();
     for vertex in (1..last).rev() {
         let widest = module.interior(vertex).iter().map(|v| of(&target, v)).max();

@@ -53,7 +53,12 @@ impl Language {
     /// # Errors
     /// What is wrong with it, in one message.
     pub fn check_label(&self, label: &str) -> Result<(), String> {
-        let context = LowerContext { default_channels: 128, classes: 10, semantics: Semantics::Published };
+        let context = LowerContext {
+            default_channels: CnnGraph::standard_default_channels(),
+            classes: 10,
+            image: TensorShape::new(3, 32, 32),
+            semantics: Semantics::Published,
+        };
         self.output_channels(label, 128, &context).map(|_| ()).map_err(|fault| fault.message)
     }
 
@@ -76,20 +81,20 @@ impl Language {
         let mut tensor = Builder::IMAGE;
         let mut expected = input.channels;
         for (index, module) in cnn.modules.iter().enumerate() {
-            let is_explicit = module.is_explicit();
             let is_head = index + 1 == cnn.modules.len();
+            let names_join = module.is_explicit();
             let module = Module::new(index, module)
                 .map_err(|(vertex, fault)| fault.at(location(index, &module.vertices, vertex)))?;
-            tensor = if is_head && published {
-                released::lower_head(&mut lowering, &module, tensor, expected)?
-            } else if is_explicit {
+            // Beside an explicit module, a chain and the head need no joins to be explicit.
+            let explicit = names_join || (!published && (is_head || module.is_chain()));
+            tensor = if explicit {
                 explicit::lower_module(&mut lowering, &module, tensor)?
             } else if is_head {
-                explicit::lower_module(&mut lowering, &module, tensor)?
+                released::lower_head(&mut lowering, &module, tensor, expected)?
             } else {
                 released::lower_module(&mut lowering, &module, tensor, &mut expected)?
             };
-            if is_explicit {
+            if explicit {
                 expected = lowering.builder.shape(tensor).channels;
             }
         }
@@ -154,7 +159,12 @@ pub(crate) struct Lowering<'a> {
 
 impl Lowering<'_> {
     pub(crate) fn context(&self, semantics: Semantics) -> LowerContext {
-        LowerContext { default_channels: self.default_channels, classes: self.classes, semantics }
+        LowerContext {
+            default_channels: self.default_channels,
+            classes: self.classes,
+            image: self.builder.shape(Builder::IMAGE),
+            semantics,
+        }
     }
 
     /// Lowers the operation of a vertex on `input`.

@@ -86,6 +86,11 @@ impl<'a> Module<'a> {
         self.predecessors.get(vertex).map_or(&[], Vec::as_slice)
     }
 
+    /// True if no vertex has two inputs.
+    pub(crate) fn is_chain(&self) -> bool {
+        self.predecessors.iter().all(|sources| sources.len() <= 1)
+    }
+
     pub(crate) fn location(&self, vertex: usize) -> Location {
         location(self.index, self.vertices, Some(vertex))
     }

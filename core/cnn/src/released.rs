@@ -99,14 +99,13 @@ impl Vertices<'_> {
         } else {
             lowering.count_unused_projection(self.built_for, width)?;
         }
+        // A single interior map is resized too, which squares one whose rows and columns differ.
+        let place = self.place(vertex);
+        let summands = resize_all(lowering, place, summands)?;
         match summands.as_slice() {
             [] => Ok(self.input),
             [only] => Ok(*only),
-            _ => {
-                let place = self.place(vertex);
-                let summands = resize_all(lowering, place, summands)?;
-                lowering.builder.push(place, "in.sum", Primitive::Add, summands)
-            }
+            _ => lowering.builder.push(place, "in.sum", Primitive::Add, summands),
         }
     }
 

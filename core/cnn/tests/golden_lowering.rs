@@ -1,4 +1,5 @@
 //! Parity with the released code: every CNN of the golden file gives its operations, shapes and counts, or an error.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use codebench_api::Catalog;
 use codebench_cnn::{Language, Lowered};

@@ -2,8 +2,7 @@ use crate::arguments::Arguments;
 use codebench_sdk::api::{ChannelRequest, LowerRequest, LoweredOp};
 use codebench_sdk::prelude::*;
 
-const TAKES: &str =
-    "one of -identity, -relu, -relu6, -silu, -gelu, -hswish, -hsigmoid, -sigmoid, -tanh, -leaky_relu";
+const TAKES: &str = "an activation, one of -identity, -relu, -relu6, -silu, -gelu, -hswish, -hsigmoid, -sigmoid, -tanh, -leaky_relu";
 
 /// `act-NAME`: identity, relu, relu6, silu, gelu, hswish, hsigmoid, sigmoid, tanh or leaky_relu.
 pub struct Act;

@@ -123,11 +123,17 @@ impl<'a> Arguments<'a> {
 
     /// The error for an option that the op does not take.
     pub(crate) fn unknown(&self, option: &str) -> PluginError {
+        if activation(option).is_some() && self.takes.contains("activation") {
+            return PluginError::invalid(format!(
+                "activation `-{option}` of `{}` must be the last option",
+                self.keyword
+            ));
+        }
         let lower = option.to_ascii_lowercase();
-        let nearest = if option.len() < 3 {
-            None
-        } else {
+        let nearest = if self.takes.contains("activation") && option.len() > 2 {
             parameter::nearest(&lower, Activation::ALL.iter().map(|(_, name)| *name))
+        } else {
+            None
         };
         let hint = nearest.map(|n| format!(" (did you mean `-{n}`?)")).unwrap_or_default();
         PluginError::invalid(format!(
@@ -176,10 +182,10 @@ mod tests {
 
     #[test]
     fn a_misspelt_activation_is_corrected() {
-        let a = Arguments::new("conv", "3x3-rleu", "-cN channels");
+        let a = Arguments::new("conv", "3x3-rleu", "an activation last");
         assert_eq!(
             a.unknown("rleu").to_string(),
-            "option `-rleu` of `conv` is unknown (did you mean `-relu`?); it takes -cN channels"
+            "option `-rleu` of `conv` is unknown (did you mean `-relu`?); it takes an activation last"
         );
     }
 }

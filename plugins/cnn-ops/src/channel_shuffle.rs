@@ -2,7 +2,7 @@ use crate::arguments::Arguments;
 use codebench_sdk::api::{ChannelRequest, LowerRequest, LoweredOp};
 use codebench_sdk::prelude::*;
 
-const TAKES: &str = "-gN groups (required)";
+const TAKES: &str = "-gN groups (1 without it)";
 
 /// `channel_shuffle-gN`: channels seen as N groups are dealt out in turn (ShuffleNet).
 pub struct ChannelShuffle;
@@ -40,5 +40,5 @@ fn groups(arguments: Arguments<'_>) -> Result<u64, PluginError> {
         let text = option.strip_prefix('g').ok_or_else(|| arguments.unknown(option))?;
         arguments.set(&mut groups, option, arguments.number(option, text)?)?;
     }
-    groups.ok_or_else(|| PluginError::invalid("channel_shuffle needs its groups; write `channel_shuffle-g8`"))
+    Ok(groups.unwrap_or(1))
 }

@@ -2,9 +2,10 @@ use crate::arguments::Arguments;
 use codebench_sdk::api::{ChannelRequest, LowerRequest, LoweredOp};
 use codebench_sdk::prelude::*;
 
-const TAKES: &str = "-sN or -sYxX extent (required), -nearest";
+const TAKES: &str = "-sN or -sYxX extent (the image's without it), -nearest";
 
-/// `upsample-sN`: bilinear with aligned corners to N x N; `-sYxX` for other extents, `-nearest` for the nearest element.
+/// `upsample-sN`: bilinear with aligned corners to N x N; `-sYxX` for other extents, none for the image's, `-nearest` for
+/// the nearest element.
 pub struct Upsample;
 
 impl Plugin for Upsample {
@@ -29,12 +30,14 @@ impl CnnOp for Upsample {
     }
 
     fn lower(&self, request: &LowerRequest) -> Result<LoweredOp, PluginError> {
-        let ([height, width], mode) = label(Arguments::of_lower(request, TAKES))?;
+        let (extent, mode) = label(Arguments::of_lower(request, TAKES))?;
+        let image = request.context.image;
+        let [height, width] = extent.unwrap_or([image.height, image.width]);
         Ok(LoweredOp::chain([("resize", Primitive::Resize { mode, height, width })]))
     }
 }
 
-fn label(arguments: Arguments<'_>) -> Result<([u64; 2], ResizeMode), PluginError> {
+fn label(arguments: Arguments<'_>) -> Result<(Option<[u64; 2]>, ResizeMode), PluginError> {
     arguments.nothing_attached()?;
     let (mut extent, mut mode) = (None, None);
     for option in &arguments.options {
@@ -45,7 +48,5 @@ fn label(arguments: Arguments<'_>) -> Result<([u64; 2], ResizeMode), PluginError
             arguments.set(&mut extent, option, arguments.pair(option, text)?)?;
         }
     }
-    let extent =
-        extent.ok_or_else(|| PluginError::invalid("upsample needs its extent; write `upsample-s224`"))?;
     Ok((extent, mode.unwrap_or(ResizeMode::BilinearAlignCorners)))
 }
