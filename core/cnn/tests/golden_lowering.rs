@@ -170,7 +170,7 @@ fn vertex_shapes(row: &Row, workload: &Workload) -> Vec<Value> {
         let mut outputs = vec![module_input];
         for vertex in 1..=last {
             let of_vertex = workload.layers.iter().filter(|l| l.module == index && l.vertex == vertex);
-            let own = of_vertex.map(|l| l.output).last();
+            let own = of_vertex.map(|l| l.output).next_back();
             let passed_on = *outputs.get(module.edges.iter().find(|e| e[1] == vertex).unwrap()[0]).unwrap();
             outputs.push(own.unwrap_or(passed_on));
         }
