@@ -31,5 +31,8 @@ pub use published::{PublishedConstants, PublishedOp, PublishedOps};
 pub use record::{Record, Status};
 pub use report::{CostReport, PublishedPhases};
 pub use shape::{ShapeError, WeightShape};
-pub use space::{Block, Choice, Condition, Genotype, Space};
+pub use space::{
+    AcceleratorTemplate, Assignment, Block, Choice, CnnTemplate, Condition, EdgeChoice, EdgeLimit, Genotype,
+    HeadTemplate, ModuleTemplate, Space,
+};
 pub use workload::{Layer, TensorId, TensorShape, WeightRole, WeightTensor, Workload};
