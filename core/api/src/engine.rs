@@ -54,10 +54,10 @@ pub struct StepOptions {
     pub step: u64,
 }
 
-/// What a training step answers.
+/// What a training step answers. A loss that is not finite is answered as it is: the caller ends the training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepResult {
-    /// Mean cross-entropy of the mini-batch before the update.
+    /// Mean cross-entropy of the mini-batch before the update, smoothed as the options say.
     pub loss: f64,
     /// Images whose largest logit is their label, before the update.
     pub correct: u64,
@@ -68,6 +68,15 @@ pub struct StepResult {
 pub struct EvaluateResult {
     /// Row-major N x classes.
     pub logits: Vec<f32>,
+}
+
+/// What a differentiation answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientsResult {
+    /// Mean cross-entropy of the mini-batch in training mode.
+    pub loss: f64,
+    /// One gradient per parameter in the workload's order; zeros where the loss does not depend on it.
+    pub gradients: Vec<NamedTensor>,
 }
 
 /// A weight tensor or its gradient.
@@ -81,20 +90,30 @@ pub struct NamedTensor {
 }
 
 /// A network under training. Called from one thread at a time.
+///
+/// Conventions that every engine keeps, so that a checkpoint of one goes on in another: weight tensors are named and
+/// shaped as the workload names and shapes them (row-major; kernels `out x in/groups x y x x`, dense `out x in`), running
+/// statistics are updated with momentum 0.1 from the mini-batch's mean and unbiased variance, and weight decay spares
+/// biases and batch norms.
 pub trait Network: Send {
-    /// One optimiser step on one mini-batch, batch norms in training mode.
+    /// One optimiser step on one mini-batch, batch norms and dropout in training mode.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if images, labels and shape do not fit each other or the network.
     fn train_step(&mut self, batch: &MiniBatch<'_>, step: &StepOptions) -> Result<StepResult, PluginError>;
 
-    /// Logits with batch norms and dropout in inference mode.
+    /// Logits with batch norms and dropout in inference mode: each image's are independent of the others. Labels are
+    /// not read and may be empty.
     fn evaluate(&mut self, batch: &MiniBatch<'_>) -> Result<EvaluateResult, PluginError>;
 
-    /// Gradients of the mean cross-entropy with respect to every parameter, in training mode, dropout seeded by
-    /// `step`; changes nothing.
-    fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<Vec<NamedTensor>, PluginError>;
+    /// Loss and its gradients with respect to every parameter, in training mode, dropout seeded by `step`; changes
+    /// nothing.
+    fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<GradientsResult, PluginError>;
 
     /// All weight tensors in the workload's order, running statistics included.
     fn weights(&self) -> Result<Vec<NamedTensor>, PluginError>;
 
-    /// Replaces the named tensors; unknown names and wrong shapes are errors and change nothing.
+    /// Replaces the named tensors; unknown names, wrong shapes and values that are not finite are errors and change
+    /// nothing. The optimiser's state stays.
     fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<(), PluginError>;
 }

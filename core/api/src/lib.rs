@@ -22,7 +22,8 @@ pub use cnn_op::{
     ChannelRequest, CnnOp, LowerContext, LowerRequest, LoweredNode, LoweredOp, NodeInput, Semantics,
 };
 pub use engine::{
-    Engine, EvaluateResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions, StepResult,
+    Engine, EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions,
+    StepResult,
 };
 pub use error::{ErrorKind, PluginError};
 pub use evaluator::{Evaluator, Reads};

@@ -1,0 +1,205 @@
+//! A network under training.
+
+use crate::forward::{self, LayerWeights, Mode, Statistics};
+use crate::loss;
+use crate::optimizer::Optimizer;
+use crate::plan::Plan;
+use crate::weights::Weights;
+use burn::tensor::{Device, Tensor, TensorData};
+use codebench_sdk::api::{
+    EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions, StepResult,
+};
+use codebench_sdk::model::{TensorShape, Workload};
+use codebench_sdk::prelude::PluginError;
+
+/// Share of the mini-batch's statistics in the running ones.
+const STATISTICS_MOMENTUM: f32 = 0.1;
+
+/// A workload with weights and an optimiser's state.
+pub(crate) struct BurnNetwork {
+    plan: Plan,
+    weights: Weights,
+    shapes: Vec<Vec<usize>>,
+    optimizer: Optimizer,
+    seed: u64,
+    label_smoothing: f64,
+    memory_bytes: u64,
+}
+
+/// What a pass in training mode answers.
+struct Trained {
+    loss: f64,
+    correct: u64,
+    gradients: Vec<Option<Vec<f32>>>,
+    statistics: Vec<Statistics>,
+}
+
+impl BurnNetwork {
+    pub(crate) fn new(
+        workload: &Workload,
+        options: &NetworkOptions,
+        memory_bytes: u64,
+    ) -> Result<BurnNetwork, PluginError> {
+        let plan = Plan::new(workload)?;
+        let optimizer = Optimizer::new(options)?;
+        // Weights, gradients and the optimiser's two moments.
+        let parameters: u64 = workload
+            .layers
+            .iter()
+            .flat_map(|l| &l.weights)
+            .map(|w| w.shape.iter().fold(1u64, |product, extent| product.saturating_mul(*extent)))
+            .fold(0, u64::saturating_add);
+        check_memory(parameters.saturating_mul(4), memory_bytes, "the weights and the optimizer's state")?;
+        let weights = Weights::initial(workload, options.seed)?;
+        let shapes =
+            weights.all().iter().map(|t| t.shape.iter().map(|extent| *extent as usize).collect()).collect();
+        let (seed, label_smoothing) = (options.seed, options.label_smoothing);
+        Ok(BurnNetwork { plan, weights, shapes, optimizer, seed, label_smoothing, memory_bytes })
+    }
+
+    fn check(&self, batch: &MiniBatch<'_>, labelled: bool) -> Result<usize, PluginError> {
+        if batch.shape != self.plan.input_shape {
+            return Err(PluginError::invalid(format!(
+                "images of {} are given to a network for {}",
+                batch.shape, self.plan.input_shape
+            )));
+        }
+        let image = batch.shape.elements().unwrap_or(u64::MAX) as usize;
+        let count = batch.images.len() / image;
+        if count == 0 || count * image != batch.images.len() || (labelled && batch.labels.len() != count) {
+            return Err(PluginError::invalid(format!(
+                "a mini-batch of {} values and {} labels does not hold whole images of {image} values, one label each",
+                batch.images.len(),
+                batch.labels.len()
+            )));
+        }
+        if labelled && let Some(label) = batch.labels.iter().find(|l| **l as usize >= self.plan.classes) {
+            return Err(PluginError::invalid(format!(
+                "label {label} is out of range: the network has {} classes, from 0",
+                self.plan.classes
+            )));
+        }
+        // Values and gradients of every activation tensor.
+        let elements = self.plan.elements.saturating_mul(count as u64);
+        check_memory(elements.saturating_mul(2), self.memory_bytes, "the activations of a mini-batch")?;
+        Ok(count)
+    }
+
+    fn images(&self, batch: &MiniBatch<'_>, count: usize, device: &Device) -> Tensor<4> {
+        let TensorShape { channels, height, width } = batch.shape;
+        let shape = [count, channels as usize, height as usize, width as usize];
+        Tensor::from_data(TensorData::new(batch.images.to_vec(), shape), device)
+    }
+
+    /// Weights as flat tensors; trained ones ask for gradients if `track`.
+    fn tensors(&self, device: &Device, track: bool) -> Vec<Tensor<1>> {
+        self.weights
+            .all()
+            .iter()
+            .map(|t| {
+                let tensor =
+                    Tensor::<1>::from_data(TensorData::new(t.values.clone(), [t.values.len()]), device);
+                if track && t.role.is_parameter() { tensor.require_grad() } else { tensor }
+            })
+            .collect()
+    }
+
+    /// Forward and backward in training mode; changes nothing.
+    fn differentiate(&self, batch: &MiniBatch<'_>, step: u64) -> Result<Trained, PluginError> {
+        let count = self.check(batch, true)?;
+        let device = Device::flex().autodiff();
+        let tensors = self.tensors(&device, true);
+        let weights = LayerWeights::new(&tensors, &self.shapes);
+        let images = self.images(batch, count, &device);
+        let pass = forward::run(&self.plan, &weights, images, Mode::Train { seed: self.seed, step }, &device);
+        let correct = loss::correct(&values(pass.logits.clone())?, batch.labels, self.plan.classes);
+        let loss = loss::cross_entropy(pass.logits, batch.labels, self.label_smoothing, &device);
+        let value = values(loss.clone())?.first().copied().unwrap_or(f32::NAN);
+        let mut gradients = loss.backward();
+        let gradients = tensors
+            .iter()
+            .map(|tensor| tensor.grad_remove(&mut gradients).map(values).transpose())
+            .collect::<Result<_, _>>()?;
+        Ok(Trained { loss: f64::from(value), correct, gradients, statistics: pass.statistics })
+    }
+
+    /// Running statistics move towards the mini-batch's; the variance is the unbiased one, except for a single value.
+    fn update_statistics(&mut self, statistics: Vec<Statistics>) -> Result<(), PluginError> {
+        for seen in statistics {
+            let unbiased = if seen.count > 1 { seen.count as f32 / (seen.count - 1) as f32 } else { 1.0 };
+            let rows = [(2, values(seen.mean)?, 1.0), (3, values(seen.variance)?, unbiased)];
+            for (offset, row, factor) in rows {
+                let running = &mut self.weights.all_mut()[seen.first_weight + offset].values;
+                for (running, value) in running.iter_mut().zip(row) {
+                    *running += STATISTICS_MOMENTUM * (factor * value - *running);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, PluginError> {
+    tensor
+        .into_data()
+        .try_into_vec::<f32>()
+        .map_err(|e| PluginError::failed(format!("burn gave no f32 values: {e:?}")))
+}
+
+fn check_memory(values: u64, limit_bytes: u64, what: &str) -> Result<(), PluginError> {
+    let bytes = values.saturating_mul(4);
+    if bytes > limit_bytes {
+        return Err(PluginError::limit(format!(
+            "{what} need {} MB, more than the {} MB of parameter `memory_mb`: raise it, or use smaller CNNs or \
+             mini-batches",
+            bytes >> 20,
+            limit_bytes >> 20
+        )));
+    }
+    Ok(())
+}
+
+impl Network for BurnNetwork {
+    fn train_step(&mut self, batch: &MiniBatch<'_>, step: &StepOptions) -> Result<StepResult, PluginError> {
+        let trained = self.differentiate(batch, step.step)?;
+        self.optimizer.step(self.weights.all_mut(), &trained.gradients, step.learning_rate);
+        self.update_statistics(trained.statistics)?;
+        Ok(StepResult { loss: trained.loss, correct: trained.correct })
+    }
+
+    fn evaluate(&mut self, batch: &MiniBatch<'_>) -> Result<EvaluateResult, PluginError> {
+        let count = self.check(batch, false)?;
+        let device = Device::flex();
+        let tensors = self.tensors(&device, false);
+        let weights = LayerWeights::new(&tensors, &self.shapes);
+        let images = self.images(batch, count, &device);
+        let pass = forward::run(&self.plan, &weights, images, Mode::Inference, &device);
+        Ok(EvaluateResult { logits: values(pass.logits)? })
+    }
+
+    fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<GradientsResult, PluginError> {
+        let trained = self.differentiate(batch, step)?;
+        let gradients = self
+            .weights
+            .all()
+            .iter()
+            .zip(trained.gradients)
+            .filter(|(tensor, _)| tensor.role.is_parameter())
+            .map(|(tensor, gradient)| NamedTensor {
+                name: tensor.name.clone(),
+                role: tensor.role,
+                shape: tensor.shape.clone(),
+                values: gradient.unwrap_or_else(|| vec![0.0; tensor.values.len()]),
+            })
+            .collect();
+        Ok(GradientsResult { loss: trained.loss, gradients })
+    }
+
+    fn weights(&self) -> Result<Vec<NamedTensor>, PluginError> {
+        Ok(self.weights.all().to_vec())
+    }
+
+    fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<(), PluginError> {
+        self.weights.replace(weights)
+    }
+}

@@ -1,0 +1,77 @@
+//! Accuracy and loss of a network on one split.
+
+use crate::data::Part;
+use codebench_sdk::api::{MiniBatch, Network};
+use codebench_sdk::math;
+use codebench_sdk::model::TensorShape;
+use codebench_sdk::prelude::PluginError;
+
+/// Images per evaluation pass: bounds memory and does not change results, because each image's logits are its own.
+const IMAGES_PER_PASS: usize = 256;
+
+/// What a network makes of a split.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Measure {
+    /// Share of images whose largest logit is their label.
+    pub(crate) accuracy: f64,
+    /// Mean cross-entropy without label smoothing.
+    pub(crate) loss: f64,
+}
+
+/// Runs all of `part` through `network` in inference mode.
+pub(crate) fn measure(
+    network: &mut dyn Network,
+    part: &Part,
+    shape: TensorShape,
+    classes: usize,
+) -> Result<Measure, PluginError> {
+    let image = shape.elements().unwrap_or(1) as usize;
+    let (mut right, mut loss) = (0u64, 0.0f64);
+    for (images, labels) in
+        part.images.chunks(IMAGES_PER_PASS * image).zip(part.labels.chunks(IMAGES_PER_PASS))
+    {
+        let logits = network.evaluate(&MiniBatch { images, labels, shape })?.logits;
+        if logits.len() != labels.len() * classes {
+            return Err(PluginError::contract(format!(
+                "the engine gave {} logits for {} images and {classes} classes",
+                logits.len(),
+                labels.len()
+            )));
+        }
+        for (row, label) in logits.chunks_exact(classes).zip(labels) {
+            let (is_right, entropy) = score(row, *label as usize);
+            right += u64::from(is_right);
+            loss += entropy;
+        }
+    }
+    let count = part.labels.len() as f64;
+    Ok(Measure { accuracy: right as f64 / count, loss: loss / count })
+}
+
+/// Whether the first largest logit stands at `label`, and the cross-entropy; NaN if a logit is not finite.
+fn score(row: &[f32], label: usize) -> (bool, f64) {
+    let mut best = 0;
+    for (class, logit) in row.iter().enumerate() {
+        if *logit > row[best] {
+            best = class;
+        }
+    }
+    let largest = f64::from(row[best]);
+    let sum: f64 = row.iter().map(|logit| math::exp(f64::from(*logit) - largest)).sum();
+    (best == label, math::ln(sum) - (f64::from(row[label]) - largest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_those_of_the_softmax() {
+        let (right, loss) = score(&[1.0, 3.0, 2.0], 1);
+        let expected = math::ln(math::exp(-2.0) + 1.0 + math::exp(-1.0));
+        assert!(right && (loss - expected).abs() < 1e-12);
+        let (right, loss) = score(&[0.0, 1000.0], 0);
+        assert!(!right && (loss - 1000.0).abs() < 1e-9);
+        assert!(score(&[f32::NAN, 0.0], 0).1.is_nan());
+    }
+}
