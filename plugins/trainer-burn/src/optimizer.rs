@@ -85,7 +85,9 @@ impl Optimizer {
     }
 
     fn adam(&mut self, index: usize, values: &mut [f32], gradient: &[f32], rate: f64, decay: f32) {
-        let [beta1, beta2] = self.betas.map(|b| b as f32);
+        let [beta1, beta2] = self.betas.map(|beta| beta as f32);
+        // Taken before rounding: 1 - 0.999 in f32 is off by 10^-5.
+        let [share1, share2] = self.betas.map(|beta| (1.0 - beta) as f32);
         let step = (rate / (1.0 - self.powers[0])) as f32;
         let correction = (1.0 - self.powers[1]).sqrt() as f32;
         let (shrink, l2) = match self.rule {
@@ -95,8 +97,8 @@ impl Optimizer {
         let moments = self.first[index].iter_mut().zip(&mut self.second[index]);
         for ((value, (first, second)), gradient) in values.iter_mut().zip(moments).zip(gradient) {
             let gradient = gradient + l2 * *value;
-            *first = beta1 * *first + (1.0 - beta1) * gradient;
-            *second = beta2 * *second + (1.0 - beta2) * gradient * gradient;
+            *first = beta1 * *first + share1 * gradient;
+            *second = beta2 * *second + share2 * gradient * gradient;
             *value = shrink * *value - step * *first / (second.sqrt() / correction + EPSILON);
         }
     }

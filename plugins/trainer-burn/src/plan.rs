@@ -224,7 +224,9 @@ fn output_shape(primitive: &Primitive, inputs: &[TensorShape]) -> Result<TensorS
         }
         Primitive::GlobalAveragePool => vector(input.channels),
         Primitive::Flatten => vector(input.channels * input.height * input.width),
-        Primitive::BatchNorm { channels, epsilon } if *channels != input.channels || !(*epsilon > 0.0) => {
+        Primitive::BatchNorm { channels, epsilon }
+            if *channels != input.channels || !is_positive(*epsilon) =>
+        {
             Err(format!("reads {input} with {channels} channels and epsilon {epsilon}"))
         }
         Primitive::LocalResponseNorm { size: 0, .. } => Err("a window of 0 channels".into()),
@@ -353,4 +355,8 @@ impl Op {
             Primitive::Softmax => Op::Softmax,
         })
     }
+}
+
+fn is_positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
 }
