@@ -7,11 +7,15 @@ mod builder;
 mod channels;
 mod error;
 mod explicit;
+pub mod file;
+pub mod generate;
+pub mod hash;
 mod keyword;
 mod language;
 mod module;
 mod ops;
 mod released;
+pub mod structure;
 
 pub use builder::{MAX_MACS, MAX_PARAMETERS, MAX_TENSOR_ELEMENTS};
 pub use error::{CnnError, Location};

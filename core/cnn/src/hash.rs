@@ -1,0 +1,225 @@
+//! Hashes of modules and CNNs, equal to those of the released CNNBench.
+//!
+//! A module's hash does not depend on the numbering of its vertices: every vertex starts from its degrees and label,
+//! and as many rounds as there are vertices fold in the hashes of its neighbours. The hash of a CNN is that of its
+//! modules' hashes in order. They identify CNNs for display and look-up; memo keys never use them.
+//!
+//! The released code knows no joins. A vertex with a join is hashed as if its label were `LABEL@JOIN`, such as
+//! `act-relu@sum`; no label contains `@`. `default_channels` takes no part.
+
+use codebench_model::{CnnGraph, CnnModule, Join, Vertex};
+use serde::{Deserialize, Serialize};
+use sha2::Digest;
+use std::fmt::Write;
+
+/// The digest behind a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// MD5: 32 hexadecimal digits.
+    Md5,
+    /// SHA-256: 64 hexadecimal digits.
+    #[default]
+    Sha256,
+    /// SHA-512: 128 hexadecimal digits.
+    Sha512,
+}
+
+impl Algorithm {
+    /// Every algorithm with its name.
+    pub const ALL: [(Algorithm, &'static str); 3] =
+        [(Algorithm::Md5, "md5"), (Algorithm::Sha256, "sha256"), (Algorithm::Sha512, "sha512")];
+
+    /// The algorithm called `name`.
+    pub fn from_name(name: &str) -> Option<Algorithm> {
+        Self::ALL.into_iter().find(|(_, n)| *n == name).map(|(a, _)| a)
+    }
+
+    /// The name used in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Md5 => "md5",
+            Algorithm::Sha256 => "sha256",
+            Algorithm::Sha512 => "sha512",
+        }
+    }
+
+    fn hex(self, text: &str) -> String {
+        match self {
+            Algorithm::Md5 => hex(&md5::Md5::digest(text)),
+            Algorithm::Sha256 => hex(&sha2::Sha256::digest(text)),
+            Algorithm::Sha512 => hex(&sha2::Sha512::digest(text)),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|d| DIGITS[usize::from(d)]).collect()
+}
+
+/// Hash of one module, the same for every topological numbering of its vertices.
+pub fn module_hash(module: &CnnModule, algorithm: Algorithm) -> String {
+    let count = module.vertices.len();
+    let mut sources = vec![Vec::new(); count];
+    let mut targets = vec![Vec::new(); count];
+    for &[from, to] in module.edges.iter().filter(|[from, to]| *from < count && *to < count) {
+        targets[from].push(to);
+        sources[to].push(from);
+    }
+    let mut hashes: Vec<String> = (module.vertices.iter())
+        .zip(sources.iter().zip(&targets))
+        .map(|(vertex, (ins, outs))| {
+            let label = python_repr(&label_with_join(vertex));
+            algorithm.hex(&format!("({}, {}, {label})", outs.len(), ins.len()))
+        })
+        .collect();
+    for _ in 0..count {
+        hashes = (0..count)
+            .map(|v| {
+                let before = joined_sorted(&hashes, &sources[v]);
+                let after = joined_sorted(&hashes, &targets[v]);
+                algorithm.hex(&format!("{before}|{after}|{}", hashes[v]))
+            })
+            .collect();
+    }
+    hashes.sort_unstable();
+    let quoted: Vec<String> = hashes.iter().map(|h| format!("'{h}'")).collect();
+    algorithm.hex(&format!("[{}]", quoted.join(", ")))
+}
+
+/// Hash of a CNN, module by module.
+pub fn graph_hash_simple(graph: &CnnGraph, algorithm: Algorithm) -> String {
+    hash_of_hashes(graph.modules.iter().map(|m| module_hash(m, algorithm)), algorithm)
+}
+
+/// Hash of a CNN after [`merged_modules`], so that where a chain is cut into modules does not matter.
+pub fn graph_hash_merged(graph: &CnnGraph, algorithm: Algorithm) -> String {
+    hash_of_hashes(merged_modules(&graph.modules).iter().map(|m| module_hash(m, algorithm)), algorithm)
+}
+
+/// The hash of a CNN whose (merged) modules have these hashes.
+pub fn hash_of_hashes(modules: impl Iterator<Item = String>, algorithm: Algorithm) -> String {
+    algorithm.hex(&modules.collect::<Vec<_>>().join("|"))
+}
+
+/// Modules with consecutive ones merged where the outputs of both have a single incoming edge.
+///
+/// The released code merges so, although an edge from the second module's input then counts as an interior edge and
+/// means something else: CNNs with different functions can share a merged hash. A module with joins and one without
+/// are never merged.
+pub fn merged_modules(modules: &[CnnModule]) -> Vec<CnnModule> {
+    let mut merged: Vec<CnnModule> = Vec::new();
+    for module in modules {
+        match merged.last_mut() {
+            Some(last) if mergeable(last, module) => *last = merge(last, module),
+            _ => merged.push(module.clone()),
+        }
+    }
+    merged
+}
+
+fn mergeable(first: &CnnModule, second: &CnnModule) -> bool {
+    let single_output = |m: &CnnModule| {
+        m.vertices.len() >= 2 && m.predecessors(m.vertices.len().saturating_sub(1)).count() == 1
+    };
+    single_output(first) && single_output(second) && first.is_explicit() == second.is_explicit()
+}
+
+/// The second module's input becomes the first one's last interior vertex.
+fn merge(first: &CnnModule, second: &CnnModule) -> CnnModule {
+    let offset = first.vertices.len().saturating_sub(2);
+    let kept = first.edges.iter().filter(|[from, _]| *from < offset).copied();
+    let moved = second.edges.iter().map(|[from, to]| [from + offset, to + offset]);
+    let mut edges: Vec<[usize; 2]> = kept.chain(moved).collect();
+    edges.sort_unstable_by_key(|[from, to]| (*to, *from));
+    let vertices =
+        (first.vertices.iter().take(offset + 1)).chain(second.vertices.iter().skip(1)).cloned().collect();
+    CnnModule { vertices, edges }
+}
+
+fn label_with_join(vertex: &Vertex) -> String {
+    let join = match vertex.join {
+        None => return vertex.label.clone(),
+        Some(Join::Sum) => "sum",
+        Some(Join::Concat) => "concat",
+        Some(Join::Multiply) => "multiply",
+    };
+    format!("{}@{join}", vertex.label)
+}
+
+fn joined_sorted(hashes: &[String], vertices: &[usize]) -> String {
+    let mut sorted: Vec<&str> = vertices.iter().map(|&v| hashes[v].as_str()).collect();
+    sorted.sort_unstable();
+    sorted.concat()
+}
+
+/// The text as Python's `repr` writes it.
+fn python_repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == quote => out.extend(['\\', c]),
+            c if c.is_ascii_control() => _ = write!(out, "\\x{:02x}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(labels: &[&str]) -> CnnModule {
+        let vertices = labels.iter().map(|l| Vertex::new(*l)).collect();
+        CnnModule { vertices, edges: (1..labels.len()).map(|v| [v - 1, v]).collect() }
+    }
+
+    #[test]
+    fn a_chain_has_one_merged_hash_however_it_is_cut() {
+        let whole =
+            CnnGraph { default_channels: 128, modules: vec![chain(&["input", "a", "b", "c", "output"])] };
+        let cut = CnnGraph {
+            default_channels: 128,
+            modules: vec![chain(&["input", "a", "output"]), chain(&["input", "b", "c", "output"])],
+        };
+        for (algorithm, _) in Algorithm::ALL {
+            assert_eq!(graph_hash_merged(&whole, algorithm), graph_hash_merged(&cut, algorithm));
+            assert_ne!(graph_hash_simple(&whole, algorithm), graph_hash_simple(&cut, algorithm));
+        }
+        assert_eq!(merged_modules(&cut.modules), whole.modules);
+    }
+
+    #[test]
+    fn the_hash_ignores_the_numbering_but_not_the_join() {
+        let vertices = |labels: [&str; 4]| labels.map(Vertex::new).to_vec();
+        let edges = vec![[0, 1], [0, 2], [1, 3], [2, 3]];
+        let one = CnnModule { vertices: vertices(["input", "a", "b", "output"]), edges: edges.clone() };
+        let mut other = CnnModule { vertices: vertices(["input", "b", "a", "output"]), edges };
+        assert_eq!(module_hash(&one, Algorithm::Md5), module_hash(&other, Algorithm::Md5));
+        other.vertices[3].join = Some(Join::Concat);
+        assert_ne!(module_hash(&one, Algorithm::Md5), module_hash(&other, Algorithm::Md5));
+    }
+
+    #[test]
+    fn modules_with_and_without_joins_stay_apart() {
+        let mut explicit = chain(&["input", "b", "output"]);
+        explicit.vertices[2].join = Some(Join::Sum);
+        assert_eq!(merged_modules(&[chain(&["input", "a", "output"]), explicit]).len(), 2);
+    }
+
+    #[test]
+    fn texts_are_quoted_as_python_does() {
+        assert_eq!(python_repr("conv3x3"), "'conv3x3'");
+        assert_eq!(python_repr("it's"), "\"it's\"");
+        assert_eq!(python_repr("'\"\\\n\u{1}"), "'\\'\"\\\\\\n\\x01'");
+    }
+}
