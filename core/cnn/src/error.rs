@@ -44,6 +44,12 @@ pub enum CnnError {
     /// The CNN or its image as a whole is refused.
     #[error("{0}")]
     Cnn(String),
+    /// A CNN file cannot be read.
+    #[error("{0}")]
+    File(#[from] crate::file::FileError),
+    /// No network has this name.
+    #[error("{0}")]
+    Network(#[from] crate::named::UnknownNetwork),
     /// A plugin could not be made.
     #[error("{0}")]
     Plugin(#[from] PluginError),

@@ -13,9 +13,11 @@ pub mod hash;
 mod keyword;
 mod language;
 mod module;
+pub mod named;
 mod ops;
 mod released;
 pub mod structure;
+mod zoo;
 
 pub use builder::{MAX_MACS, MAX_PARAMETERS, MAX_TENSOR_ELEMENTS};
 pub use error::{CnnError, Location};

@@ -1,7 +1,7 @@
 //! Hashes and generation counts of the released CNNBench.
 
 use codebench_cnn::generate::{self, GenerationConfig, GraphHash};
-use codebench_cnn::hash::{Algorithm, graph_hash_merged, graph_hash_simple, };
+use codebench_cnn::hash::{Algorithm, graph_hash_merged, graph_hash_simple};
 use codebench_cnn::{file, structure};
 use serde_json::Value;
 use sha2::Digest;
@@ -76,4 +76,3 @@ fn generated_graphs_are_the_released_ones_in_order() {
         assert_eq!(row["digest_sorted_hashes_md5"], hex(&md5::Md5::digest(hashes.join("\n"))), "{row}");
     }
 }
-
