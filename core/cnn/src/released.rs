@@ -105,7 +105,10 @@ impl Vertices<'_> {
         match summands.as_slice() {
             [] => Ok(self.input),
             [only] => Ok(*only),
-            _ => lowering.builder.push(place, "in.sum", Primitive::Add, summands),
+            _ => {
+                let summands = spread_all(lowering, place, summands)?;
+                lowering.builder.push(place, "in.sum", Primitive::Add, summands)
+            }
         }
     }
 
@@ -183,6 +186,52 @@ fn resize_all(
     let height = tensors.iter().map(|t| lowering.builder.shape(*t).height).max().unwrap_or(1);
     let named = tensors.into_iter().enumerate();
     named.map(|(i, t)| resize(lowering, place, &format!("in.resize{i}"), t, height, height)).collect()
+}
+
+/// Summands of one channel repeated to the channels of the widest, as the released library's sum does.
+fn spread_all(
+    lowering: &mut Lowering<'_>,
+    place: Place,
+    tensors: Vec<TensorId>,
+) -> Result<Vec<TensorId>, Fault> {
+    let widest = tensors.iter().map(|t| lowering.builder.shape(*t).channels).max().unwrap_or(1);
+    let named = tensors.into_iter().enumerate();
+    named
+        .map(|(i, tensor)| match lowering.builder.shape(tensor).channels {
+            1 if widest > 1 => repeat(lowering, place, &format!("in.repeat{i}"), tensor, widest),
+            _ => Ok(tensor),
+        })
+        .collect()
+}
+
+/// `count` copies of `tensor` along channels, by doubling.
+fn repeat(
+    lowering: &mut Lowering<'_>,
+    place: Place,
+    name: &str,
+    tensor: TensorId,
+    count: u64,
+) -> Result<TensorId, Fault> {
+    let (mut copies, mut doubled, mut parts) = (1u64, tensor, Vec::new());
+    loop {
+        if count & copies != 0 {
+            parts.push(doubled);
+        }
+        if copies > count / 2 {
+            break;
+        }
+        copies *= 2;
+        doubled = lowering.builder.push(
+            place,
+            &format!("{name}.x{copies}"),
+            Primitive::Concat,
+            vec![doubled, doubled],
+        )?;
+    }
+    match parts.as_slice() {
+        [only] => Ok(*only),
+        _ => lowering.builder.push(place, name, Primitive::Concat, parts),
+    }
 }
 
 fn resize(

@@ -186,3 +186,31 @@ fn chains_beside_an_explicit_module_are_explicit() {
     let projected = lower(vec![published, explicit, head()]).unwrap();
     assert!(projected.workload.layers.iter().any(|l| l.name == "m0.v2.in.project"));
 }
+
+#[test]
+fn a_summand_of_one_channel_is_spread_over_all() {
+    // The dropout is to be raised to the 13 channels of the convolution, cannot be, and passes on its one channel.
+    let block = module(
+        &["input", "dropout-p5", "conv1x1-c13-bn-relu", "conv1x1-c5-bn-relu", "output"],
+        &[[0, 1], [0, 2], [1, 3], [2, 3], [3, 4]],
+    );
+    let graph = common::cnn(vec![block, head()]);
+    let language = common::language();
+    let lowered = language.lower(&graph, TensorShape::new(1, 8, 8), 10).unwrap();
+    let sum = lowered.workload.layers.iter().find(|l| l.primitive == Primitive::Add).unwrap();
+    let shapes: Vec<TensorShape> = sum.inputs.iter().map(|t| lowered.workload.tensors[*t]).collect();
+    assert_eq!(shapes, [TensorShape::new(13, 8, 8); 2]);
+    let copies = |tensor: usize| count_copies(&lowered, tensor, 1);
+    assert_eq!(copies(sum.inputs[0]), 13);
+    assert!(language.lower(&graph, TensorShape::new(2, 8, 8), 10).is_err());
+}
+
+/// How often `source` occurs in a tensor made by concatenations of it.
+fn count_copies(lowered: &Lowered, tensor: usize, source: usize) -> usize {
+    if tensor == source {
+        return 1;
+    }
+    let layer = lowered.workload.layers.iter().find(|l| l.output == tensor).unwrap();
+    assert_eq!(layer.primitive, Primitive::Concat);
+    layer.inputs.iter().map(|t| count_copies(lowered, *t, source)).sum()
+}

@@ -150,13 +150,19 @@ impl Primitive {
 
     /// Trained parameters; `None` if they overflow.
     pub fn parameter_count(&self) -> Option<u64> {
-        self.weight_shapes().iter().filter(|(_, role, _)| role.is_parameter()).try_fold(
-            0u64,
-            |sum, (_, _, shape)| {
-                let elements = shape.iter().try_fold(1u64, |n, d| n.checked_mul(*d))?;
-                sum.checked_add(elements)
-            },
-        )
+        let (weights, bias) = match self {
+            Primitive::Conv { in_channels, out_channels, kernel, groups, bias, .. } => {
+                let filter =
+                    (in_channels / (*groups).max(1)).checked_mul(kernel[0])?.checked_mul(kernel[1])?;
+                (filter.checked_mul(*out_channels)?, if *bias { *out_channels } else { 0 })
+            }
+            Primitive::Dense { in_features, out_features, bias } => {
+                (in_features.checked_mul(*out_features)?, if *bias { *out_features } else { 0 })
+            }
+            Primitive::BatchNorm { channels, .. } => (*channels, *channels),
+            _ => (0, 0),
+        };
+        weights.checked_add(bias)
     }
 
     /// Multiply-accumulates for one image whose output is `output`: convolutions and dense layers only; `None` if they
