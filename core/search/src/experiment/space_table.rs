@@ -1,0 +1,68 @@
+//! `[space]`: written in the experiment, or in a file of its own.
+
+use super::error::{ExperimentError, Source};
+use super::read;
+use codebench_model::Space;
+use codebench_space::SpaceDescription;
+use serde::Deserialize;
+use std::ops::Range;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The compiled space of the value of `space`; a file that it names is relative to `folder`.
+pub(super) fn read(
+    source: Source<'_>,
+    space: Spanned<DeValue<'_>>,
+    folder: &Path,
+) -> Result<Space, ExperimentError> {
+    let span = space.span();
+    let DeValue::Table(table) = space.into_inner() else {
+        return Err(source.error(span, "`space` is a table: write `[space]`"));
+    };
+    let Some(file) = table.get("file") else {
+        return compile(source, Spanned::new(span, table));
+    };
+    if let Some(other) = table.keys().find(|key| key.get_ref().as_ref() != "file") {
+        let message =
+            format!("`{}` beside `file`: write the space here or in its file, not both", other.get_ref());
+        return Err(source.error(other.span(), message));
+    }
+    let Some(name) = file.get_ref().as_str() else {
+        return Err(source.error(file.span(), "`space.file` is a path, written as a text"));
+    };
+    let path = folder.join(name);
+    let text = read::text_of(&path).map_err(|e| source.error(file.span(), e.to_string()))?;
+    let shown = path.display().to_string();
+    let inner = Source { file: &shown, text: &text };
+    compile(inner, read::parse(inner)?)
+}
+
+fn compile(source: Source<'_>, table: Spanned<DeTable<'_>>) -> Result<Space, ExperimentError> {
+    let description = SpaceDescription::deserialize(toml::Deserializer::from(table.clone()))
+        .map_err(|e| source.toml(&e))?;
+    description.compile().map_err(|e| {
+        let span = e.path().and_then(|path| find(table.get_ref(), path));
+        let start = table.span().start;
+        source.error(span.unwrap_or(start..start), e.to_string())
+    })
+}
+
+/// Where a path such as `cnn.ops[2]` stands; as much of it as there is.
+fn find(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+    let mut here: Option<&Spanned<DeValue<'_>>> = None;
+    let steps = path.split(['.', '[']).map(|step| step.trim_end_matches(']'));
+    for step in steps {
+        let next = match here.map(Spanned::get_ref) {
+            None => table.get(step),
+            Some(DeValue::Table(table)) => table.get(step),
+            Some(DeValue::Array(items)) => step.parse::<usize>().ok().and_then(|i| items.get(i)),
+            Some(_) => None,
+        };
+        match next {
+            Some(value) => here = Some(value),
+            None => break,
+        }
+    }
+    here.map(Spanned::span)
+}

@@ -1,0 +1,75 @@
+//! Memo keys: what an evaluator's answer is a function of, and nothing else.
+
+use super::setup::Prepared;
+use crate::canonical;
+use codebench_model::{Job, Metrics};
+use serde_json::{Map, Value, json};
+
+/// The job with only the fields that the evaluator declares to read.
+pub(super) fn declared(job: &Job, prepared: &Prepared) -> Job {
+    let reads = &prepared.reads;
+    let upstream = job.upstream.iter().filter(|(id, _)| reads.upstream.contains(*id));
+    Job {
+        v: job.v,
+        trial: job.trial,
+        purpose: job.purpose,
+        candidate: job.candidate.clone(),
+        cnn: job.cnn.clone().filter(|_| reads.cnn),
+        workload: job.workload.clone().filter(|_| reads.cnn),
+        published: job.published.clone().filter(|_| reads.published),
+        accelerator: job.accelerator.clone().filter(|_| reads.accelerator),
+        data: job.data.clone().filter(|_| reads.data),
+        recipe: job.recipe.clone().filter(|_| reads.recipe),
+        resume_from: None,
+        donor: job.donor.clone().filter(|_| reads.donor),
+        seed: if reads.seed { job.seed } else { 0 },
+        limits: job.limits,
+        upstream: upstream.map(|(id, metrics)| (id.clone(), metrics.clone())).collect(),
+    }
+}
+
+/// SHA-256 of the canonical JSON of the declared fields, the plugin's id, version and complete parameters, the plugins
+/// that it needs, and the purpose.
+pub(super) fn key(job: &Job, prepared: &Prepared) -> String {
+    let mut fields = Map::new();
+    let reads = &prepared.reads;
+    let mut field = |read: bool, name: &str, value: Value| {
+        if read {
+            fields.insert(name.to_owned(), value);
+        }
+    };
+    field(reads.cnn, "workload", canonical::to_value(&job.workload));
+    field(reads.published, "published", canonical::to_value(&job.published));
+    field(reads.accelerator, "accelerator", canonical::to_value(&job.accelerator));
+    field(reads.data, "data", json!({ "source": job.data, "digest": prepared.data_digest }));
+    field(reads.recipe, "recipe", canonical::to_value(&job.recipe));
+    field(reads.donor, "donor", canonical::to_value(&job.donor));
+    field(reads.seed, "seed", json!(job.seed));
+    field(!reads.upstream.is_empty(), "upstream", canonical::to_value(&job.upstream));
+    let whole = json!({
+        "plugin": prepared.plugin,
+        "version": prepared.version,
+        "parameters": prepared.parameters,
+        "needs": prepared.needs,
+        "purpose": job.purpose,
+        "fields": fields,
+    });
+    canonical::sha256(&canonical::to_text(&whole))
+}
+
+/// Metrics without wall-clock values, which no result may depend on.
+pub(super) fn timeless(mut metrics: Metrics) -> Metrics {
+    metrics.wall.clear();
+    metrics
+}
+
+/// The first value that is not a finite number.
+pub(super) fn not_finite(metrics: &Metrics) -> Option<String> {
+    let values = metrics.values.iter().map(|(name, x)| (name.clone(), *x));
+    let layers = metrics
+        .per_layer
+        .iter()
+        .flat_map(|(name, xs)| xs.iter().enumerate().map(move |(i, x)| (format!("{name}[{i}]"), *x)));
+    let bad = values.chain(layers).find(|(_, x)| !x.is_finite());
+    bad.map(|(name, x)| format!("metric `{name}` = {x} is not finite"))
+}

@@ -1,0 +1,190 @@
+//! What a study is made of before it runs: the plugins of the experiment, made and asked what they need.
+
+use super::strategist::guarded;
+use crate::error::SearchError;
+use crate::executor;
+use crate::experiment::{EvaluatorUse, Experiment};
+use crate::store::PluginRow;
+use codebench_api::{Catalog, Evaluator, Executor, PluginError, Reads};
+use codebench_cnn::{Language, Lowered};
+use codebench_model::{DataShape, Genotype, ParameterValue, Parameters, TensorShape};
+use codebench_space::{Candidate, Points};
+use std::collections::BTreeMap;
+
+/// An evaluator, made and asked what it reads.
+pub(super) struct Prepared {
+    pub(super) id: String,
+    pub(super) plugin: String,
+    pub(super) version: String,
+    pub(super) parameters: Parameters,
+    /// Versions of the plugins that it needs, by id.
+    pub(super) needs: BTreeMap<String, String>,
+    pub(super) data_digest: String,
+    pub(super) reads: Reads,
+    pub(super) evaluator: Box<dyn Evaluator>,
+}
+
+/// Images that every CNN reads.
+#[derive(Clone, Copy)]
+pub(super) struct Images {
+    pub(super) input: TensorShape,
+    pub(super) classes: u64,
+}
+
+/// Everything that evaluating a candidate reads.
+pub(super) struct Setup {
+    pub(super) experiment: Experiment,
+    pub(super) points: Points,
+    pub(super) evaluators: Vec<Prepared>,
+    pub(super) executor: Box<dyn Executor>,
+    language: Language,
+    images: Option<Images>,
+}
+
+impl Setup {
+    pub(super) fn new(
+        experiment: Experiment,
+        catalog: &Catalog,
+        threads: Option<usize>,
+    ) -> Result<Setup, SearchError> {
+        let mut evaluators = prepare(&experiment, catalog)?;
+        let data = data_shape(&experiment, &evaluators)?;
+        if let Some(data) = &data {
+            evaluators.iter_mut().for_each(|e| e.data_digest.clone_from(&data.digest));
+        }
+        let points =
+            Points::new(&experiment.space).map_err(|e| SearchError::Inconsistent(format!("[space]: {e}")))?;
+        let language = Language::new(catalog).map_err(|e| {
+            SearchError::Inconsistent(format!("the CNN language cannot be put together: {e}"))
+        })?;
+        let executor = make_executor(&experiment, catalog, threads)?;
+        let images = images(&experiment, data)?;
+        Ok(Setup { experiment, points, evaluators, executor, language, images })
+    }
+
+    /// The candidate and its lowered CNN; whatever cannot be built is infeasible.
+    pub(super) fn lowered(&self, genotype: &Genotype) -> Result<(Candidate, Option<Lowered>), PluginError> {
+        let candidate = codebench_space::decode(&self.experiment.space, genotype)
+            .map_err(|e| PluginError::infeasible(format!("the candidate cannot be decoded: {e}")))?;
+        let lowered = match (&candidate.cnn, self.images) {
+            (Some(cnn), Some(images)) => Some(
+                self.language
+                    .lower(cnn, images.input, images.classes)
+                    .map_err(|e| PluginError::infeasible(format!("the CNN cannot be built: {e}")))?,
+            ),
+            _ => None,
+        };
+        Ok((candidate, lowered))
+    }
+}
+
+fn prepare(experiment: &Experiment, catalog: &Catalog) -> Result<Vec<Prepared>, SearchError> {
+    let mut prepared: Vec<Prepared> = Vec::new();
+    for used in &experiment.evaluators {
+        let role = || format!("evaluator `{}`", used.id);
+        let failed = |error| SearchError::Plugin { role: role(), error };
+        let entry = catalog.get(&used.plugin).map_err(failed)?;
+        let evaluator = guarded(|| catalog.evaluator(&used.plugin, &used.parameters)).map_err(failed)?;
+        let reads = guarded(|| Ok(evaluator.reads())).map_err(failed)?;
+        if let Some(id) = reads.upstream.iter().find(|id| !prepared.iter().any(|p| p.id == **id)) {
+            return Err(SearchError::Inconsistent(format!(
+                "{} reads the metrics of `{id}`, which is not an evaluator before it: put it first",
+                role()
+            )));
+        }
+        prepared.push(Prepared {
+            id: used.id.clone(),
+            plugin: used.plugin.clone(),
+            version: entry.info.version.clone(),
+            parameters: used.parameters.clone(),
+            needs: needed(used, catalog),
+            data_digest: String::new(),
+            reads,
+            evaluator,
+        });
+    }
+    Ok(prepared)
+}
+
+/// The plugins that a plugin's parameters name, of the kinds that it needs.
+fn needed(used: &EvaluatorUse, catalog: &Catalog) -> BTreeMap<String, String> {
+    let kinds = catalog.get(&used.plugin).map(|e| e.info.needs.clone()).unwrap_or_default();
+    let named = used.parameters.values().filter_map(ParameterValue::as_str);
+    named
+        .filter_map(|id| catalog.get(id).ok())
+        .filter(|entry| kinds.contains(&entry.kind()))
+        .map(|entry| (entry.info.id.clone(), entry.info.version.clone()))
+        .collect()
+}
+
+/// What the data set, or `[image]` without one, fixes of every CNN.
+fn images(experiment: &Experiment, data: Option<DataShape>) -> Result<Option<Images>, SearchError> {
+    let said = experiment.image.map(|image| Images { input: image.input, classes: image.classes });
+    let Some(shape) = data else {
+        if experiment.space.cnn.is_some() && said.is_none() {
+            return Err(SearchError::Inconsistent(
+                "the space has CNNs, but nothing says what images they read: add [data], or [image] with channels, \
+                 height, width and classes"
+                    .into(),
+            ));
+        }
+        return Ok(said);
+    };
+    match said {
+        Some(image) if image.input != shape.input || image.classes != shape.classes => {
+            Err(SearchError::Inconsistent(format!(
+                "[image] says {} and {} classes, but the data set has {} and {}: leave [image] out",
+                image.input, image.classes, shape.input, shape.classes
+            )))
+        }
+        _ => Ok(Some(Images { input: shape.input, classes: shape.classes })),
+    }
+}
+
+/// What the first evaluator that knows the data set says of it.
+fn data_shape(experiment: &Experiment, evaluators: &[Prepared]) -> Result<Option<DataShape>, SearchError> {
+    let Some(data) = &experiment.data else { return Ok(None) };
+    for prepared in evaluators {
+        let asked = guarded(|| prepared.evaluator.data_shape(data).transpose());
+        match asked {
+            Ok(Some(shape)) => return Ok(Some(shape)),
+            Ok(None) => {}
+            Err(error) => {
+                let role = format!("[data] of evaluator `{}`", prepared.id);
+                return Err(SearchError::Plugin { role, error });
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn make_executor(
+    experiment: &Experiment,
+    catalog: &Catalog,
+    threads: Option<usize>,
+) -> Result<Box<dyn Executor>, SearchError> {
+    let mut used = experiment.executor.clone();
+    if let (Some(threads), executor::ID) = (threads, used.plugin.as_str()) {
+        let threads = i64::try_from(threads).unwrap_or(i64::MAX);
+        used.parameters.insert("threads".into(), ParameterValue::Integer(threads));
+    }
+    guarded(|| catalog.executor(&used.plugin, &used.parameters))
+        .map_err(|error| SearchError::Plugin { role: "[executor]".into(), error })
+}
+
+/// The plugins of the experiment by role.
+pub(super) fn plugin_rows(experiment: &Experiment, catalog: &Catalog) -> Vec<PluginRow> {
+    let mut roles = vec![("strategy".to_owned(), experiment.strategy.plugin.clone())];
+    for used in &experiment.evaluators {
+        roles.push((format!("evaluator {}", used.id), used.plugin.clone()));
+        roles
+            .extend(needed(used, catalog).into_keys().map(|id| (format!("evaluator {}: {id}", used.id), id)));
+    }
+    let row = |(role, id): (String, String)| {
+        let entry = catalog.get(&id).ok()?;
+        Some(PluginRow { role, id, version: entry.info.version.clone(), source: entry.source.clone() })
+    };
+    let mut rows: Vec<PluginRow> = roles.into_iter().filter_map(row).collect();
+    rows.sort_by(|a, b| a.role.cmp(&b.role));
+    rows
+}
