@@ -7,7 +7,7 @@ use codebench_model::ParameterDescription;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 /// Id of the executor that an experiment uses unless it names another.
-pub const ID: &str = "codebench/threads";
+pub(crate) const ID: &str = "codebench/threads";
 
 /// Runs the tasks of a batch on a pool of threads.
 pub struct Threads {

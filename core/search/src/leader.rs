@@ -28,11 +28,12 @@ impl Leader {
         if self.front.is_empty() || record.violation < self.violation {
             self.front = vec![entry];
             self.violation = record.violation;
-        } else if self.violation == 0.0 && record.violation == 0.0 {
-            if !self.front.iter().any(|(_, other)| dominates(other, &record.objectives)) {
-                self.front.retain(|(_, other)| !dominates(&record.objectives, other));
-                self.front.push(entry);
-            }
+            return;
+        }
+        let beaten = self.front.iter().any(|(_, other)| dominates(other, &record.objectives));
+        if self.violation == 0.0 && record.violation == 0.0 && !beaten {
+            self.front.retain(|(_, other)| !dominates(&record.objectives, other));
+            self.front.push(entry);
         }
     }
 

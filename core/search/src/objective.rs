@@ -181,10 +181,10 @@ impl Objective {
         for constraint in &self.constraints {
             violation += constraint.violation(value(metrics, &constraint.metric)?);
         }
-        match objectives.iter().chain([&violation]).find(|x| !x.is_finite()) {
-            Some(x) => Err(ScoreError::NotFinite { value: x.to_string() }),
-            None => Ok(Score { objectives, violation }),
+        if let Some(x) = objectives.iter().chain([&violation]).find(|x| !x.is_finite()) {
+            return Err(ScoreError::NotFinite { value: x.to_string() });
         }
+        Ok(Score { objectives, violation })
     }
 }
 

@@ -96,14 +96,14 @@ fn floor_boundary(text: &str, at: usize) -> usize {
 /// "unknown field `x`, expected ..." with the nearest known name.
 fn reworded(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
-    let words = |prefix: &str| first.strip_prefix(prefix).map(|rest| (prefix, rest));
-    let Some((prefix, rest)) = words("unknown field ").or_else(|| words("unknown variant ")) else {
-        return message.trim_end().to_owned();
+    let (what, rest) = match (first.strip_prefix("unknown field "), first.strip_prefix("unknown variant ")) {
+        (Some(rest), _) => ("key", rest),
+        (None, Some(rest)) => ("name", rest),
+        (None, None) => return message.trim_end().to_owned(),
     };
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let Some(name) = quoted.next() else { return message.to_owned() };
     let known: Vec<&str> = quoted.collect();
-    let what = if prefix.contains("field") { "key" } else { "name" };
     format!("unknown {what} `{name}`{}", hint(name, &known))
 }
 

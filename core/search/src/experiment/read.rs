@@ -56,7 +56,8 @@ pub(super) fn experiment(
         let message = "missing `[space]`: write it here or name its file, `[space] file = \"spaces/x.toml\"`";
         return Err(source.error(span.start..span.start, message));
     };
-    let space = space_table::read(source, space, folder)?;
+    let names = space_table::Known::new(catalog).map_err(|e| source.error(0..0, e))?;
+    let space = space_table::read(source, space, folder, &names)?;
     Reader { source, catalog }.complete(document, space)
 }
 

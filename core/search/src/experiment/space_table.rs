@@ -2,26 +2,51 @@
 
 use super::error::{ExperimentError, Source};
 use super::read;
-use codebench_model::Space;
-use codebench_space::SpaceDescription;
+use codebench_api::Catalog;
+use codebench_cnn::Language;
+use codebench_model::{CnnGraph, Space};
+use codebench_space::{Names, SpaceDescription};
 use serde::Deserialize;
 use std::ops::Range;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// What the CNN language of a catalogue knows.
+pub(super) struct Known {
+    language: Language,
+}
+
+impl Known {
+    pub(super) fn new(catalog: &Catalog) -> Result<Known, String> {
+        let language = Language::new(catalog).map_err(|e| format!("the CNN language cannot be put together: {e}"))?;
+        Ok(Known { language })
+    }
+}
+
+impl Names for Known {
+    fn network(&self, name: &str) -> Result<CnnGraph, String> {
+        codebench_cnn::named::find(name).map(|network| network.graph).map_err(|e| e.to_string())
+    }
+
+    fn label(&self, label: &str) -> Result<(), String> {
+        self.language.check_label(label)
+    }
+}
+
 /// The compiled space of the value of `space`; a file that it names is relative to `folder`.
 pub(super) fn read(
     source: Source<'_>,
     space: Spanned<DeValue<'_>>,
     folder: &Path,
+    names: &dyn Names,
 ) -> Result<Space, ExperimentError> {
     let span = space.span();
     let DeValue::Table(table) = space.into_inner() else {
         return Err(source.error(span, "`space` is a table: write `[space]`"));
     };
     let Some(file) = table.get("file") else {
-        return compile(source, Spanned::new(span, table));
+        return compile(source, Spanned::new(span, table), names);
     };
     if let Some(other) = table.keys().find(|key| key.get_ref().as_ref() != "file") {
         let message =
@@ -35,13 +60,13 @@ pub(super) fn read(
     let text = read::text_of(&path).map_err(|e| source.error(file.span(), e.to_string()))?;
     let shown = path.display().to_string();
     let inner = Source { file: &shown, text: &text };
-    compile(inner, read::parse(inner)?)
+    compile(inner, read::parse(inner)?, names)
 }
 
-fn compile(source: Source<'_>, table: Spanned<DeTable<'_>>) -> Result<Space, ExperimentError> {
+fn compile(source: Source<'_>, table: Spanned<DeTable<'_>>, names: &dyn Names) -> Result<Space, ExperimentError> {
     let description = SpaceDescription::deserialize(toml::Deserializer::from(table.clone()))
         .map_err(|e| source.toml(&e))?;
-    description.compile().map_err(|e| {
+    description.compile_with(names).map_err(|e| {
         let span = e.path().and_then(|path| find(table.get_ref(), path));
         let start = table.span().start;
         source.error(span.unwrap_or(start..start), e.to_string())

@@ -17,10 +17,11 @@ use std::time::Instant;
 pub(super) struct Running {
     job: Job,
     asked: Asked,
-    metrics: BTreeMap<String, Metrics>,
-    keys: BTreeMap<String, String>,
+    pub(super) metrics: BTreeMap<String, Metrics>,
+    /// Memo keys by evaluator.
+    pub(super) keys: BTreeMap<String, String>,
     /// How it ended before its last evaluator.
-    ended: Option<(Status, String)>,
+    pub(super) ended: Option<(Status, String)>,
 }
 
 /// One evaluation that the memo does not answer.
@@ -132,15 +133,6 @@ impl Study<'_> {
             violation,
             evaluator_keys: trial.keys,
         }
-    }
-}
-
-impl Running {
-    /// Its end, metrics and memo keys.
-    pub(super) fn into_parts(
-        self,
-    ) -> (Option<(Status, String)>, BTreeMap<String, Metrics>, BTreeMap<String, String>) {
-        (self.ended, self.metrics, self.keys)
     }
 }
 

@@ -47,12 +47,11 @@ impl Study<'_> {
         observer.finalising(trial);
         let Some(mut trials) = self.evaluate(&[asked], Purpose::Final, observer)? else { return Ok(None) };
         let Some(running) = trials.pop() else { return Ok(None) };
-        let (ended, metrics, evaluator_keys) = running.into_parts();
-        let (status, reason) = match ended {
+        let (status, reason) = match running.ended {
             Some((status, reason)) => (status, Some(reason)),
             None => (Status::Ok, None),
         };
-        let record = FinalRecord { trial, status, reason, metrics, evaluator_keys };
+        let record = FinalRecord { trial, status, reason, metrics: running.metrics, evaluator_keys: running.keys };
         self.store.commit_final(&record)?;
         Ok(Some(record))
     }

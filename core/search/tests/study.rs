@@ -1,0 +1,248 @@
+//! The study with small plugins: determinism, duplicates, failures, resume.
+
+mod common;
+
+use codebench_api::Catalog;
+use codebench_model::{Record, Status};
+use codebench_search::store::{Founding, Store};
+use codebench_search::{Experiment, Outcome, RunOptions, SearchError, Silent, StoreError, Study, Summary};
+use common::{EXPERIMENT, FAKES, calls};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    catalog.add_all("fakes", FAKES).unwrap();
+    catalog.add_all("search", codebench_search::PLUGINS).unwrap();
+    catalog
+}
+
+fn experiment(text: &str) -> Experiment {
+    Experiment::parse(text, "test.toml", Path::new("."), &catalog()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn options(out: &Path) -> RunOptions {
+    RunOptions { out: out.into(), threads: Some(2), ..RunOptions::default() }
+}
+
+fn run(text: &str, options: RunOptions) -> Result<Summary, SearchError> {
+    let catalog = catalog();
+    Study::open(experiment(text), &catalog, options)?.run(&mut Silent)
+}
+
+fn read(out: &Path, file: &str) -> String {
+    std::fs::read_to_string(out.join(file)).unwrap()
+}
+
+fn records(out: &Path) -> Vec<Record> {
+    let founding = Founding { facts: &[], plugins: &[] };
+    Store::open(out, true, &founding).unwrap().records().unwrap()
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let mut outputs = Vec::new();
+    for threads in [1, 2, 8] {
+        let out = tempfile::tempdir().unwrap();
+        let mut options = options(out.path());
+        options.threads = Some(threads);
+        let summary = run(EXPERIMENT, options).unwrap();
+        assert_eq!(summary.outcome, Outcome::Completed);
+        assert_eq!(summary.counts.ok, 14);
+        outputs.push((read(out.path(), "records.csv"), read(out.path(), "report.html"), records(out.path())));
+    }
+    assert_eq!(outputs[0], outputs[1]);
+    assert_eq!(outputs[0], outputs[2]);
+    assert_eq!(outputs[0].0.lines().count(), 15);
+    let header = outputs[0].0.lines().next().unwrap();
+    assert_eq!(
+        header,
+        "trial,batch,status,reason,objective,violation,pib,pix,pof,base.level,hw.cost,hw.speed,hw.test_speed,more.half"
+    );
+}
+
+#[test]
+fn another_seed_or_strategy_gives_other_records() {
+    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    run(EXPERIMENT, options(a.path())).unwrap();
+    run(&EXPERIMENT.replace("seed = 7", "seed = 8"), options(b.path())).unwrap();
+    assert_ne!(read(a.path(), "records.csv"), read(b.path(), "records.csv"));
+}
+
+#[test]
+fn one_distinct_key_is_evaluated_once() {
+    let out = tempfile::tempdir().unwrap();
+    let text = EXPERIMENT.replace("TAG", "once");
+    run(&text, options(out.path())).unwrap();
+    // Once for all fourteen trials, once for the final measurement.
+    assert_eq!(calls("once base"), 2);
+    assert_eq!(calls("once hw"), 15);
+    let keys: Vec<String> = records(out.path()).iter().map(|r| r.evaluator_keys["base"].clone()).collect();
+    assert!(keys.iter().all(|key| *key == keys[0]));
+}
+
+#[test]
+fn no_candidate_is_evaluated_twice() {
+    let out = tempfile::tempdir().unwrap();
+    let summary = run(&EXPERIMENT.replace("\"walk\"", "\"same\""), options(out.path())).unwrap();
+    assert_eq!(summary.counts.ok, 14);
+    let mut genotypes: Vec<_> = records(out.path()).into_iter().map(|r| r.genotype).collect();
+    genotypes.sort();
+    genotypes.dedup();
+    assert_eq!(genotypes.len(), 14);
+}
+
+#[test]
+fn an_exhausted_space_ends_the_run_and_says_so() {
+    let out = tempfile::tempdir().unwrap();
+    let summary = run(&EXPERIMENT.replace("trials = 14", "trials = 1000"), options(out.path())).unwrap();
+    assert_eq!(summary.outcome, Outcome::Exhausted);
+    assert_eq!(summary.counts.total(), 32);
+    assert!(summary.to_string().contains("exhausted: all its 32 candidates"), "{summary}");
+    let mut again = options(out.path());
+    again.resume = true;
+    assert_eq!(
+        run(&EXPERIMENT.replace("trials = 14", "trials = 2000"), again).unwrap().outcome,
+        Outcome::Exhausted
+    );
+}
+
+#[test]
+fn a_strategy_with_no_more_to_propose_ends_the_run() {
+    let out = tempfile::tempdir().unwrap();
+    let summary = run(&EXPERIMENT.replace("\"walk\"", "\"short\""), options(out.path())).unwrap();
+    assert_eq!(summary.outcome, Outcome::StrategyDone);
+    assert!(summary.counts.total() < 14);
+}
+
+#[test]
+fn failed_evaluations_are_records_with_reasons() {
+    let cases = [
+        ("fail", Status::Failed, "evaluator `hw`: broken <script>alert(1)</script> & \"quoted\""),
+        ("panic", Status::Failed, "evaluator `hw`: the plugin panicked: unexpected accelerator"),
+        ("nan", Status::Failed, "evaluator `hw`: metric `speed` = NaN is not finite"),
+        ("nan-layer", Status::Failed, "evaluator `hw`: metric `time_s[1]` = inf is not finite"),
+        ("infeasible", Status::Infeasible, "evaluator `hw`: does not fit"),
+    ];
+    for (mode, status, reason) in cases {
+        let out = tempfile::tempdir().unwrap();
+        let text = EXPERIMENT.replace("\"plain\"", &format!("{mode:?}")).replace("trials = 14", "trials = 32");
+        let summary = run(&text, options(out.path())).unwrap();
+        assert_eq!(summary.outcome, Outcome::Completed);
+        let records = records(out.path());
+        let bad: Vec<&Record> = records.iter().filter(|r| r.status != Status::Ok).collect();
+        assert_eq!(bad.len(), 10, "{mode}");
+        for record in bad {
+            assert_eq!(record.status, status);
+            assert_eq!(record.reason.as_deref(), Some(reason));
+            assert!(record.objectives.is_empty() && record.metrics.contains_key("base"));
+        }
+        let report = read(out.path(), "report.html");
+        assert!(!report.contains("<script>alert"), "an error message is escaped");
+    }
+}
+
+#[test]
+fn a_study_in_which_everything_fails_ends_without_a_best() {
+    let out = tempfile::tempdir().unwrap();
+    let summary = run(&EXPERIMENT.replace("\"plain\"", "\"always-fail\""), options(out.path())).unwrap();
+    assert_eq!((summary.best.as_ref(), summary.counts.failed), (None, 14));
+    assert!(summary.to_string().contains("never works"), "{summary}");
+}
+
+#[test]
+fn a_failing_strategy_is_answered_with_samples_and_ends_the_run_after_three_failures() {
+    let out = tempfile::tempdir().unwrap();
+    for resume in [false, true] {
+        let mut options = options(out.path());
+        options.resume = resume;
+        let error = run(&EXPERIMENT.replace("\"walk\"", "\"fail\""), options).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "strategy `fake/walk` failed three times in a row, so the run ends; the last reason: no idea"
+        );
+    }
+    // A tell between two asks succeeds, so only asks that fail one after another count.
+    for mode in ["too-many", "wrong-length"] {
+        let out = tempfile::tempdir().unwrap();
+        let text = EXPERIMENT.replace("\"walk\"", &format!("{mode:?}"));
+        let summary = run(&text, options(out.path()));
+        assert_eq!(summary.unwrap().counts.ok, 14, "{mode}");
+    }
+}
+
+#[test]
+fn the_strategy_is_told_no_test_metric_and_no_objective_may_name_one() {
+    let catalog = catalog();
+    let text = EXPERIMENT.replace("metric = \"hw.cost\", max", "metric = \"hw.test_speed\", max");
+    let error = Experiment::parse(&text, "t.toml", Path::new("."), &catalog).unwrap_err();
+    assert!(error.to_string().contains("test split"), "{error}");
+    let out = tempfile::tempdir().unwrap();
+    let summary = run(EXPERIMENT, options(out.path())).unwrap();
+    let best = summary.best.unwrap();
+    assert_eq!(best.metrics["base"].values["test_level"], 0.5, "the final measurement has it");
+    assert!(!records(out.path()).iter().any(|r| r.metrics["base"].values.contains_key("test_level")));
+}
+
+#[test]
+fn a_store_is_resumed_only_when_asked_and_only_with_its_experiment() {
+    let out = tempfile::tempdir().unwrap();
+    run(EXPERIMENT, options(out.path())).unwrap();
+    let first = read(out.path(), "records.csv");
+    let error = run(EXPERIMENT, options(out.path())).unwrap_err();
+    assert!(error.to_string().contains("holds a study: give --resume"), "{error}");
+    let resumed = || RunOptions { resume: true, ..options(out.path()) };
+    run(EXPERIMENT, resumed()).unwrap();
+    assert_eq!(read(out.path(), "records.csv"), first);
+    let changed = EXPERIMENT.replace("batch = 4", "batch = 5").replace("weight = 0.1", "weight = 0.2");
+    let error = run(&changed, resumed()).unwrap_err().to_string();
+    assert!(error.contains("budget.batch: 4 -> 5"), "{error}");
+    assert!(error.contains("objective.aim.weighted_sum[2].weight: 0.1 -> 0.2"), "{error}");
+    let error = run(&EXPERIMENT.replace("trials = 14", "trials = 3"), resumed()).unwrap_err().to_string();
+    assert!(error.contains("already holds 14 trials"), "{error}");
+    let grown = run(&EXPERIMENT.replace("trials = 14", "trials = 20"), resumed()).unwrap();
+    assert_eq!(grown.counts.ok, 20);
+    assert!(read(out.path(), "records.csv").starts_with(&first));
+}
+
+#[test]
+fn a_cancelled_run_ends_cleanly_and_can_be_resumed() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    run(EXPERIMENT, options(whole.path())).unwrap();
+
+    struct CancelAt(u64, Arc<AtomicBool>);
+    impl codebench_search::Observer for CancelAt {
+        fn evaluated(&mut self, _: &codebench_search::Evaluated) {
+            self.0 -= 1;
+            if self.0 == 0 {
+                self.1.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    }
+    let catalog = catalog();
+    for at in [1, 7, 13, 20, 44] {
+        let options = RunOptions { resume: true, cancel: Arc::default(), ..options(parts.path()) };
+        let cancel = options.cancel.clone();
+        let study = Study::open(experiment(EXPERIMENT), &catalog, options).unwrap();
+        let summary = study.run(&mut CancelAt(at, cancel)).unwrap();
+        if summary.outcome == Outcome::Interrupted {
+            assert!(summary.files.is_empty());
+        }
+    }
+    run(EXPERIMENT, RunOptions { resume: true, ..options(parts.path()) }).unwrap();
+    assert_eq!(read(whole.path(), "records.csv"), read(parts.path(), "records.csv"));
+    assert_eq!(records(whole.path()), records(parts.path()));
+}
+
+#[test]
+fn two_processes_cannot_write_one_store() {
+    let out = tempfile::tempdir().unwrap();
+    let catalog = catalog();
+    let held = Study::open(experiment(EXPERIMENT), &catalog, options(out.path())).unwrap();
+    let error = run(EXPERIMENT, RunOptions { resume: true, ..options(out.path()) }).unwrap_err();
+    assert!(matches!(error, SearchError::Store(StoreError::Locked { .. })), "{error}");
+    assert!(error.to_string().contains("in use by process"), "{error}");
+    drop(held);
+    run(EXPERIMENT, RunOptions { resume: true, ..options(out.path()) }).unwrap();
+}
