@@ -127,7 +127,8 @@ fn failed_evaluations_are_records_with_reasons() {
     ];
     for (mode, status, reason) in cases {
         let out = tempfile::tempdir().unwrap();
-        let text = EXPERIMENT.replace("\"plain\"", &format!("{mode:?}")).replace("trials = 14", "trials = 32");
+        let text =
+            EXPERIMENT.replace("\"plain\"", &format!("{mode:?}")).replace("trials = 14", "trials = 32");
         let summary = run(&text, options(out.path())).unwrap();
         assert_eq!(summary.outcome, Outcome::Completed);
         let records = records(out.path());
@@ -163,12 +164,16 @@ fn a_failing_strategy_is_answered_with_samples_and_ends_the_run_after_three_fail
             "strategy `fake/walk` failed three times in a row, so the run ends; the last reason: no idea"
         );
     }
-    // A tell between two asks succeeds, so only asks that fail one after another count.
-    for mode in ["too-many", "wrong-length"] {
+    assert_eq!(records(out.path()).len(), 8, "two batches of samples were evaluated");
+    for (mode, reason) in
+        [("too-many", "was asked for 4"), ("wrong-length", "a proposed genotype"), ("panic", "lost")]
+    {
         let out = tempfile::tempdir().unwrap();
-        let text = EXPERIMENT.replace("\"walk\"", &format!("{mode:?}"));
-        let summary = run(&text, options(out.path()));
-        assert_eq!(summary.unwrap().counts.ok, 14, "{mode}");
+        let text = EXPERIMENT.replace("\"walk\"", &format!("{mode:?}")).replace("trials = 14", "trials = 32");
+        match run(&text, options(out.path())) {
+            Err(error) => assert!(error.to_string().contains(reason), "{mode}: {error}"),
+            Ok(summary) => assert_eq!((mode, summary.counts.ok), ("panic", 32)),
+        }
     }
 }
 
@@ -214,7 +219,7 @@ fn a_cancelled_run_ends_cleanly_and_can_be_resumed() {
     struct CancelAt(u64, Arc<AtomicBool>);
     impl codebench_search::Observer for CancelAt {
         fn evaluated(&mut self, _: &codebench_search::Evaluated) {
-            self.0 -= 1;
+            self.0 = self.0.saturating_sub(1);
             if self.0 == 0 {
                 self.1.store(true, std::sync::atomic::Ordering::Relaxed);
             }

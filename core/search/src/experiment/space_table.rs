@@ -19,7 +19,8 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn new(catalog: &Catalog) -> Result<Known, String> {
-        let language = Language::new(catalog).map_err(|e| format!("the CNN language cannot be put together: {e}"))?;
+        let language =
+            Language::new(catalog).map_err(|e| format!("the CNN language cannot be put together: {e}"))?;
         Ok(Known { language })
     }
 }
@@ -63,7 +64,11 @@ pub(super) fn read(
     compile(inner, read::parse(inner)?, names)
 }
 
-fn compile(source: Source<'_>, table: Spanned<DeTable<'_>>, names: &dyn Names) -> Result<Space, ExperimentError> {
+fn compile(
+    source: Source<'_>,
+    table: Spanned<DeTable<'_>>,
+    names: &dyn Names,
+) -> Result<Space, ExperimentError> {
     let description = SpaceDescription::deserialize(toml::Deserializer::from(table.clone()))
         .map_err(|e| source.toml(&e))?;
     description.compile_with(names).map_err(|e| {

@@ -51,7 +51,8 @@ impl Study<'_> {
             Some((status, reason)) => (status, Some(reason)),
             None => (Status::Ok, None),
         };
-        let record = FinalRecord { trial, status, reason, metrics: running.metrics, evaluator_keys: running.keys };
+        let record =
+            FinalRecord { trial, status, reason, metrics: running.metrics, evaluator_keys: running.keys };
         self.store.commit_final(&record)?;
         Ok(Some(record))
     }

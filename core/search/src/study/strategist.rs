@@ -8,8 +8,29 @@ use codebench_model::Genotype;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Failed calls in a row that end a run.
+/// Failed asks, or failed tells, in a row that end a run.
 const PATIENCE: u32 = 3;
+
+/// Failures since the last success.
+#[derive(Default)]
+struct Failures {
+    asks: u32,
+    tells: u32,
+    reason: String,
+}
+
+impl Failures {
+    fn count(&mut self, call: &LoggedCall) {
+        let of_kind = if call.kind == CallKind::Ask { &mut self.asks } else { &mut self.tells };
+        match &call.error {
+            Some(reason) => {
+                *of_kind += 1;
+                self.reason.clone_from(reason);
+            }
+            None => *of_kind = 0,
+        }
+    }
+}
 
 pub(super) struct Strategist<'c> {
     catalog: &'c Catalog,
@@ -19,9 +40,7 @@ pub(super) struct Strategist<'c> {
     log: Vec<LoggedCall>,
     /// What was told, by batch.
     told: BTreeMap<u64, Vec<Tell>>,
-    /// Failed calls since the last one that succeeded, and the last reason.
-    failures: u32,
-    reason: String,
+    failures: Failures,
 }
 
 impl<'c> Strategist<'c> {
@@ -35,26 +54,19 @@ impl<'c> Strategist<'c> {
     ) -> Result<Self, SearchError> {
         let strategy = make(catalog, &plugin, &context)?;
         let mut this =
-            Strategist { catalog, plugin, context, strategy, log, told, failures: 0, reason: String::new() };
+            Strategist { catalog, plugin, context, strategy, log, told, failures: Failures::default() };
         this.replay()?;
-        for call in &this.log {
-            match &call.error {
-                Some(reason) => {
-                    this.failures += 1;
-                    this.reason.clone_from(reason);
-                }
-                None => this.failures = 0,
-            }
-        }
+        this.log.iter().for_each(|call| this.failures.count(call));
         Ok(this)
     }
 
     /// The error that ends the run once the strategy has failed too often.
     pub(super) fn check(&self) -> Result<(), SearchError> {
-        if self.failures < PATIENCE {
+        if self.failures.asks.max(self.failures.tells) < PATIENCE {
             return Ok(());
         }
-        Err(SearchError::Strategy { plugin: self.plugin.plugin.clone(), reason: self.reason.clone() })
+        let (plugin, reason) = (self.plugin.plugin.clone(), self.failures.reason.clone());
+        Err(SearchError::Strategy { plugin, reason })
     }
 
     /// Asks for `count` candidates; `None` if the call failed. `understood` turns the answer into what the caller needs
@@ -114,13 +126,9 @@ impl<'c> Strategist<'c> {
             Err(e) => (None, Some(e.message)),
         };
         let failed = error.is_some();
-        if let Some(reason) = &error {
-            self.failures += 1;
-            self.reason.clone_from(reason);
-        } else {
-            self.failures = 0;
-        }
-        self.log.push(LoggedCall { kind, batch, count: count as u64, proposals, error });
+        let call = LoggedCall { kind, batch, count: count as u64, proposals, error };
+        self.failures.count(&call);
+        self.log.push(call);
         if failed {
             // The failed call may have left anything behind; every replay skips it, so this state must not have it.
             self.strategy = make(self.catalog, &self.plugin, &self.context)?;

@@ -35,7 +35,8 @@ impl Plugin for Walk {
     type Kind = kinds::Strategy;
 
     fn info() -> PluginInfo {
-        let modes = ["walk", "same", "short", "fail", "fail-often", "fail-tell", "panic", "too-many", "wrong-length"];
+        let modes =
+            ["walk", "same", "short", "fail", "fail-often", "fail-tell", "panic", "too-many", "wrong-length"];
         PluginInfo::new("fake/walk", "0.1.0", "Walks through the space.")
             .parameters(vec![ParameterDescription::choice("mode", &modes, "walk", "How it behaves.")])
     }
@@ -123,7 +124,11 @@ impl Plugin for Measure {
     }
 
     fn configure(c: &Configuration<'_>) -> Result<Self, PluginError> {
-        Ok(Measure { mode: c.text("mode")?.into(), tag: c.text("tag")?.into(), sleep_ms: c.integer("sleep_ms")? })
+        Ok(Measure {
+            mode: c.text("mode")?.into(),
+            tag: c.text("tag")?.into(),
+            sleep_ms: c.integer("sleep_ms")?,
+        })
     }
 }
 
@@ -138,18 +143,25 @@ impl Evaluator for Measure {
         let Some(AcceleratorInput::Named(values)) = &job.accelerator else {
             return Err(PluginError::invalid("no accelerator"));
         };
-        assert!(job.recipe.is_none() && job.data.is_none() && job.seed == 0, "undeclared fields are left out");
+        assert!(
+            job.recipe.is_none() && job.data.is_none() && job.seed == 0,
+            "undeclared fields are left out"
+        );
         let number = |name: &str| values.get(name).and_then(|v| v.as_f64()).unwrap_or(1.0);
         let (pib, pix, pof) = (number("pib"), number("pix"), number("pof"));
         let strange = (pix + pof) as u64 % 4 == 2;
         let mut metrics = Metrics::default();
         match self.mode.as_str() {
             "always-fail" => return Err(PluginError::failed("never works")),
-            "fail" if strange => return Err(PluginError::failed("broken <script>alert(1)</script> & \"quoted\"")),
+            "fail" if strange => {
+                return Err(PluginError::failed("broken <script>alert(1)</script> & \"quoted\""));
+            }
             "panic" if strange => panic!("unexpected accelerator"),
             "infeasible" if strange => return Err(PluginError::infeasible("does not fit")),
             "nan" if strange => drop(metrics.values.insert("speed".into(), f64::NAN)),
-            "nan-layer" if strange => drop(metrics.per_layer.insert("time_s".into(), vec![1.0, f64::INFINITY])),
+            "nan-layer" if strange => {
+                drop(metrics.per_layer.insert("time_s".into(), vec![1.0, f64::INFINITY]))
+            }
             _ => {}
         }
         metrics.values.entry("speed".into()).or_insert(pib * pix * pof / (1.0 + pof * 0.1));
