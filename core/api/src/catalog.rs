@@ -39,6 +39,10 @@ pub enum CatalogError {
         "plugin id `{id}` of {source_name} is malformed: write `vendor/name` in lower case, digits and hyphens"
     )]
     MalformedId { id: String, source_name: String },
+    #[error(
+        "keyword `{keyword}` of plugin `{id}` is malformed: write lower case letters and underscores, a letter first"
+    )]
+    MalformedKeyword { id: String, keyword: String },
 }
 
 /// Plugins by id, sorted: the order of registration never shows.
@@ -76,6 +80,9 @@ impl Catalog {
             return Err(CatalogError::DuplicateId { id, first: first.source.clone(), second: entry.source });
         }
         for keyword in &entry.info.keywords {
+            if !is_keyword(keyword) {
+                return Err(CatalogError::MalformedKeyword { id, keyword: keyword.clone() });
+            }
             if let Some(first) = self.keywords.insert(keyword.clone(), id.clone()) {
                 return Err(CatalogError::DuplicateKeyword { keyword: keyword.clone(), first, second: id });
             }
@@ -180,6 +187,12 @@ makers! {
 
 fn wrong_kind(id: &str, is: Kind, wanted: Kind) -> PluginError {
     PluginError::invalid(format!("plugin `{id}` is of kind {is}, but kind {wanted} is needed here"))
+}
+
+/// `[a-z][a-z_]*`.
+fn is_keyword(keyword: &str) -> bool {
+    keyword.starts_with(|c: char| c.is_ascii_lowercase())
+        && keyword.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
 /// `vendor/name`, each of lower case letters, digits and hyphens, starting with a letter.

@@ -4,7 +4,7 @@ use crate::builder::{Builder, MAX_TENSOR_ELEMENTS, Place};
 use crate::error::{CnnError, Fault, Location};
 use crate::keyword::Keywords;
 use crate::module::{Module, location};
-use crate::ops::Stream;
+use crate::ops::{ActivationUnits, Stream};
 use crate::{explicit, released};
 use codebench_api::{Catalog, ChannelRequest, CnnOp, Kind, LowerContext, LowerRequest, NodeInput, Semantics};
 use codebench_model::{CnnGraph, Parameters, PublishedOps, TensorId, TensorShape, Workload};
@@ -212,12 +212,11 @@ impl Lowering<'_> {
 
     fn finish(self, output: TensorId, published: bool) -> Result<Lowered, CnnError> {
         let Lowering { builder, stream, unused_parameters, .. } = self;
-        let image = builder.shape(Builder::IMAGE);
         let workload = builder.finish(output);
         let published = if published {
-            stream.finish(image, &workload, unused_parameters)
+            stream.finish(&workload, ActivationUnits::RELEASED, unused_parameters)
         } else {
-            Stream::of_workload(&workload).finish(image, &workload, 0)
+            Stream::of_workload(&workload).finish(&workload, ActivationUnits::NEAREST, 0)
         };
         let published = published.map_err(|fault| {
             fault.at(Location { module: workload.layers.last().map_or(0, |l| l.module), vertex: None })

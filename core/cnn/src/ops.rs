@@ -3,6 +3,32 @@
 use crate::error::Fault;
 use codebench_model::{Activation, Primitive, PublishedOp, PublishedOps, TensorShape, Workload};
 
+/// Which activations run on which of the two units of the released simulator's MAC lane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ActivationUnits {
+    relu: &'static [Activation],
+    silu: &'static [Activation],
+}
+
+impl ActivationUnits {
+    /// The released simulator knows these two by name and no others.
+    pub(crate) const RELEASED: ActivationUnits =
+        ActivationUnits { relu: &[Activation::Relu], silu: &[Activation::Silu] };
+
+    /// Functions of straight pieces through the origin run on the ReLU unit, curved and shifted ones on the SiLU unit.
+    pub(crate) const NEAREST: ActivationUnits = ActivationUnits {
+        relu: &[Activation::Relu, Activation::Relu6, Activation::LeakyRelu],
+        silu: &[
+            Activation::Silu,
+            Activation::Gelu,
+            Activation::Hswish,
+            Activation::Hsigmoid,
+            Activation::Sigmoid,
+            Activation::Tanh,
+        ],
+    };
+}
+
 /// Operations in order, each with the layer it stands for.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
@@ -20,7 +46,8 @@ impl Stream {
         self.layers.push(Some(layer));
     }
 
-    /// The stream of a CNN beyond the published semantics: every layer with its own true shapes.
+    /// The stream of a CNN beyond the published semantics: every layer with its own true shapes, its activations by the
+    /// nearer of the two units that the released simulator knows.
     pub(crate) fn of_workload(workload: &Workload) -> Stream {
         let mut stream = Stream::default();
         let shape = |t: Option<&usize>| t.and_then(|t| workload.tensors.get(*t)).copied();
@@ -44,23 +71,27 @@ impl Stream {
 
     pub(crate) fn finish(
         self,
-        image: TensorShape,
         workload: &Workload,
+        units: ActivationUnits,
         unused_parameters: u64,
     ) -> Result<PublishedOps, Fault> {
         let params = workload
             .parameters()
             .checked_add(unused_parameters)
             .ok_or_else(|| Fault::infeasible("the parameters overflow 64 bits; use fewer channels"))?;
-        let has = |wanted: Activation| {
-            workload.layers.iter().any(|l| l.primitive == Primitive::Activation { function: wanted })
+        let has = |wanted: &[Activation]| {
+            let functions = workload.layers.iter().filter_map(|l| match &l.primitive {
+                Primitive::Activation { function } => Some(function),
+                _ => None,
+            });
+            functions.into_iter().any(|f| wanted.contains(f))
         };
         Ok(PublishedOps {
-            image,
+            image: workload.tensors.first().copied().unwrap_or(TensorShape::new(0, 0, 0)),
             params,
             macs: workload.macs(),
-            has_relu: has(Activation::Relu),
-            has_silu: has(Activation::Silu),
+            has_relu: has(units.relu),
+            has_silu: has(units.silu),
             ops: self.ops,
             layers: self.layers,
         })

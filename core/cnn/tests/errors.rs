@@ -148,3 +148,27 @@ fn deep_and_wide_graphs_do_not_exhaust_the_stack() {
     let many = (0..20_000).map(|_| chain(&["conv1x1-c3"])).chain([head()]).collect();
     assert_eq!(lower(many).unwrap().workload.layers.len(), 20_002);
 }
+
+#[test]
+fn a_keyword_claimed_twice_names_both_plugins() {
+    use codebench_api::{Catalog, Entry, Registration};
+    let mut catalog = Catalog::default();
+    catalog.add_all("codebench-cnn-ops", codebench_cnn_ops::PLUGINS).unwrap();
+    let Registration { info, factory } = codebench_cnn_ops::PLUGINS[0];
+    let entry = |keyword: &str| {
+        let info = codebench_api::PluginInfo::new("acme/conv", "1.0.0", info().summary.as_str());
+        Entry { info: info.keywords(&[keyword]), factory, source: "acme-ops".into() }
+    };
+    let twice = catalog.clone().add(entry("conv")).unwrap_err().to_string();
+    assert!(
+        twice.contains("`conv`") && twice.contains("codebench/conv") && twice.contains("acme/conv"),
+        "{twice}"
+    );
+    for malformed in ["", "Conv", "conv3", "_conv", "global-avg-pool"] {
+        assert!(catalog.clone().add(entry(malformed)).is_err(), "{malformed}");
+    }
+    catalog.add(entry("squeeze_excite")).unwrap();
+    let language = codebench_cnn::Language::new(&catalog).unwrap();
+    assert!(language.check_label("acme/squeeze_excite-relu").is_ok());
+    assert!(language.check_label("codebench/squeeze_excite-relu").is_err());
+}

@@ -214,3 +214,17 @@ fn count_copies(lowered: &Lowered, tensor: usize, source: usize) -> usize {
     assert_eq!(layer.primitive, Primitive::Concat);
     layer.inputs.iter().map(|t| count_copies(lowered, *t, source)).sum()
 }
+
+#[test]
+fn an_explicit_cnn_uses_the_nearest_activation_unit_and_a_published_one_only_its_own() {
+    let units = |label: &str, explicit: bool| {
+        let output = if explicit { "sum:output" } else { "output" };
+        let published = lowered(vec![module(&["input", label, output], &[[0, 1], [1, 2]]), head()]).published;
+        (published.has_relu, published.has_silu)
+    };
+    assert_eq!(units("conv1x1-c4-bn-relu6", true), (true, false));
+    assert_eq!(units("conv1x1-c4-bn-relu6", false), (false, false));
+    assert_eq!(units("conv1x1-c4-bn-tanh", true), (false, true));
+    assert_eq!(units("conv1x1-c4-bn-tanh", false), (false, false));
+    assert_eq!(units("conv1x1-c4-bn", true), (false, false));
+}
