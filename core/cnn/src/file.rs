@@ -6,6 +6,7 @@ mod node;
 mod read;
 mod write;
 
+use crate::CnnError;
 use codebench_model::CnnGraph;
 
 /// The version of the format.
@@ -59,25 +60,6 @@ impl CnnFile {
     }
 }
 
-/// A position in a file, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Place {
-    pub line: usize,
-    /// In characters.
-    pub column: usize,
-}
-
-impl Place {
-    /// The place of the byte at `offset`.
-    fn of(text: &str, offset: usize) -> Place {
-        let before = text.get(..offset).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        Place { line: before.matches('\n').count() + 1, column }
-    }
-}
-
 /// Where the parts of a CNN stand in its file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Places {
@@ -89,22 +71,26 @@ pub struct Places {
 }
 
 impl Places {
-    /// The place of a vertex, or of its module.
-    pub fn vertex(&self, module: usize, vertex: usize) -> Option<Place> {
-        let offset = self.vertices.get(module).and_then(|m| m.get(vertex)).or(self.modules.get(module))?;
-        Some(Place::of(&self.text, *offset))
-    }
-
-    /// `message` about a vertex, as an error of the file.
-    pub fn error(&self, module: usize, vertex: usize, message: impl Into<String>) -> FileError {
-        let place = self.vertex(module, vertex).unwrap_or(Place { line: 1, column: 1 });
-        FileError { file: None, line: place.line, column: place.column, message: message.into() }
+    /// A refusal of the file's CNN as an error of the file, with the place that it is about.
+    ///
+    /// An error without a place in the CNN is returned as it is.
+    pub fn locate(&self, error: CnnError) -> CnnError {
+        let location = match &error {
+            CnnError::Malformed { location, .. } | CnnError::Infeasible { location, .. } => location,
+            _ => return error,
+        };
+        let vertices = self.vertices.get(location.module);
+        let vertex = location.vertex.as_ref().and_then(|(vertex, _)| vertices?.get(*vertex));
+        match vertex.or(self.modules.get(location.module)) {
+            None => error,
+            Some(offset) => FileError::at(&self.text, *offset, error.to_string()).into(),
+        }
     }
 }
 
 /// Why a CNN file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{line}:{column}: {message}", file.as_ref().map_or("line ".to_owned(), |f| format!("{f}:")))]
+#[error("{}: {message}", place(file.as_deref(), *line, *column))]
 pub struct FileError {
     /// The file, where it is known.
     pub file: Option<String>,
@@ -116,10 +102,19 @@ pub struct FileError {
     pub message: String,
 }
 
+fn place(file: Option<&str>, line: usize, column: usize) -> String {
+    match file {
+        Some(file) => format!("{file}:{line}:{column}"),
+        None => format!("line {line}, column {column}"),
+    }
+}
+
 impl FileError {
-    fn at(text: &str, offset: usize, message: String) -> FileError {
-        let Place { line, column } = Place::of(text, offset);
-        FileError { file: None, line, column, message }
+    pub(crate) fn at(text: &str, offset: usize, message: String) -> FileError {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        FileError { file: None, line: before.matches('\n').count() + 1, column, message }
     }
 
     /// The same error of the file called `name`.

@@ -16,7 +16,7 @@ mod module;
 pub mod named;
 mod ops;
 mod released;
-pub mod structure;
+mod structure;
 mod zoo;
 
 pub use builder::{MAX_MACS, MAX_PARAMETERS, MAX_TENSOR_ELEMENTS};

@@ -1,6 +1,7 @@
 //! A module checked and with its predecessors listed.
 
 use crate::error::{Fault, Location};
+use crate::structure::{self, Part};
 use codebench_model::{CnnModule, Vertex};
 
 /// A module whose edges all go forward between existing vertices, none twice, and whose every vertex lies on a path
@@ -16,50 +17,18 @@ impl<'a> Module<'a> {
     /// Checks `module`; the fault carries its place.
     pub(crate) fn new(index: usize, module: &'a CnnModule) -> Result<Self, (Option<usize>, Fault)> {
         let vertices = module.vertices.as_slice();
-        let count = vertices.len();
-        let whole = |message: String| Err((None, Fault::malformed(message)));
-        if count < 2 {
-            return whole(format!("{count} vertices; a module needs at least `input` and `output`"));
-        }
-        for (vertex, label) in [(0, "input"), (count - 1, "output")] {
-            if vertices.get(vertex).is_none_or(|v| v.label != label) {
-                return Err((
-                    Some(vertex),
-                    Fault::malformed(format!(
-                        "this vertex must be labelled `{label}`: `input` comes first and `output` last"
-                    )),
-                ));
-            }
-        }
-        let mut predecessors = vec![Vec::new(); count];
-        let mut leaves = vec![false; count];
+        structure::check_module(vertices, &module.edges).map_err(|flaw| {
+            let vertex = match flaw.part {
+                Part::Vertex(vertex) => Some(vertex),
+                Part::Module | Part::Edge(_) => None,
+            };
+            (vertex, Fault::malformed(flaw.message))
+        })?;
+        let mut predecessors = vec![Vec::new(); vertices.len()];
         for &[from, to] in &module.edges {
-            if from >= count || to >= count {
-                return whole(format!(
-                    "edge [{from}, {to}] dangles: there are {count} vertices, so both ends must be 0 to {}",
-                    count - 1
-                ));
-            }
-            if from >= to {
-                return whole(format!(
-                    "edge [{from}, {to}] goes backwards, which makes a cycle possible; order the vertices so that every edge goes to a later vertex"
-                ));
-            }
             predecessors[to].push(from);
-            leaves[from] = true;
         }
-        for (vertex, sources) in predecessors.iter_mut().enumerate() {
-            sources.sort_unstable();
-            if let Some(twice) = sources.windows(2).find(|w| w[0] == w[1]) {
-                return whole(format!("edge [{}, {vertex}] occurs twice; leave one out", twice[0]));
-            }
-            if vertex > 0 && sources.is_empty() && count > 2 {
-                return Err((Some(vertex), Fault::malformed("no edge leads to this vertex; add one")));
-            }
-            if vertex + 1 < count && !leaves[vertex] {
-                return Err((Some(vertex), Fault::malformed("no edge leaves this vertex; add one")));
-            }
-        }
+        predecessors.iter_mut().for_each(|sources| sources.sort_unstable());
         Ok(Module { index, vertices, predecessors })
     }
 

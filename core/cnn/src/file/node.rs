@@ -2,8 +2,9 @@
 
 use super::{FileError, Format};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -132,7 +133,12 @@ fn json_node(text: &str, raw: &RawValue, depth: usize) -> Result<Node, FileError
                 let at = key_offset(text, &key, offset(text, raw.get()));
                 Ok(Entry { key, at, value: json_node(text, raw, depth + 1)? })
             };
-            Value::Table(pairs.0.into_iter().map(entry).collect::<Result<_, FileError>>()?)
+            let entries = pairs.0.into_iter().map(entry).collect::<Result<Vec<_>, FileError>>()?;
+            let mut seen = HashSet::new();
+            if let Some(twice) = entries.iter().find(|entry| !seen.insert(entry.key.as_str())) {
+                return Err(FileError::at(text, twice.at, format!("key `{}` occurs twice", twice.key)));
+            }
+            Value::Table(entries)
         }
         _ => match literal.parse() {
             Ok(number) => Value::Whole(number),
@@ -196,11 +202,8 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Pairs<'de>, A::Error> {
                 let mut pairs: Vec<(String, &'de RawValue)> = Vec::new();
-                while let Some((key, value)) = access.next_entry::<String, _>()? {
-                    if pairs.iter().any(|(k, _)| *k == key) {
-                        return Err(A::Error::custom(format!("key `{key}` occurs twice")));
-                    }
-                    pairs.push((key, value));
+                while let Some(pair) = access.next_entry()? {
+                    pairs.push(pair);
                 }
                 Ok(Pairs(pairs))
             }

@@ -2,9 +2,18 @@
 
 use super::node::{Entry, Node, Value};
 use super::{CnnFile, FileError, Places, VERSION};
-use crate::structure::{self, MAX_EXTENT, MAX_MODULES, MAX_TOTAL_VERTICES, MAX_VERTICES, Part};
+use crate::structure::{self, Flaw, Part};
 use codebench_model::parameter::nearest;
 use codebench_model::{CnnGraph, CnnModule, Join, Vertex};
+
+/// The most modules of a CNN.
+const MAX_MODULES: usize = 4096;
+/// The most vertices of a module.
+const MAX_VERTICES: usize = 4096;
+/// The most vertices of a CNN.
+const MAX_TOTAL_VERTICES: usize = 65_536;
+/// The largest side, number of channels and number of classes.
+const MAX_EXTENT: u64 = 1_000_000_000;
 
 const DOCUMENT_KEYS: [&str; 8] =
     ["v", "name", "image", "channels", "classes", "default_channels", "modules", "graph"];
@@ -138,7 +147,13 @@ impl Reader<'_> {
         if let Value::Text(label) = &node.value {
             return Ok(Vertex::new(label.clone()));
         }
-        let entries = self.entries(node, "a vertex")?;
+        let Value::Table(entries) = &node.value else {
+            let found = node.value.describe();
+            return self.error(
+                node.at,
+                format!("a vertex is a label, or a table with `label` and `join`, not {found}"),
+            );
+        };
         self.known_keys(entries, &VERTEX_KEYS, "a vertex")?;
         let Some(label) = find(entries, "label") else {
             return self.error(node.at, "a vertex has no `label`");
@@ -208,8 +223,13 @@ impl Reader<'_> {
                 );
             }
             for (to, cell) in cells.iter().enumerate() {
-                if self.whole(cell, "adjacency", 0, 1)? == 1 {
-                    edges.push(([from, to], cell.at));
+                match cell.value {
+                    Value::Whole(0) => {}
+                    Value::Whole(1) => edges.push(([from, to], cell.at)),
+                    ref other => {
+                        let found = other.describe();
+                        return self.error(cell.at, format!("a cell of adjacency is 0 or 1, not {found}"));
+                    }
                 }
             }
         }
@@ -220,13 +240,16 @@ impl Reader<'_> {
     fn push(&mut self, at: usize, draft: Draft, repeat: u64) -> Result<(), FileError> {
         let (vertices, vertex_at): (Vec<Vertex>, Vec<usize>) = draft.vertices.into_iter().unzip();
         let (mut edges, edge_at): (Vec<[usize; 2]>, Vec<usize>) = draft.edges.into_iter().unzip();
-        if let Err(flaw) = structure::check_module(&vertices, &edges) {
-            let place = match flaw.part {
-                Part::Module => at,
-                Part::Vertex(v) => vertex_at.get(v).copied().unwrap_or(at),
-                Part::Edge(e) => edge_at.get(e).copied().unwrap_or(at),
+        if let Err(Flaw { part, message }) = structure::check_module(&vertices, &edges) {
+            return match part {
+                Part::Module => self.error(at, format!("a module has {message}")),
+                Part::Edge(edge) => self.error(edge_at.get(edge).copied().unwrap_or(at), message),
+                Part::Vertex(vertex) => {
+                    let label = vertices.get(vertex).map_or("", |v| v.label.as_str());
+                    let place = vertex_at.get(vertex).copied().unwrap_or(at);
+                    self.error(place, format!("vertex {vertex} `{label}`: {message}"))
+                }
             };
-            return self.error(place, flaw.message);
         }
         edges.sort_unstable_by_key(|[from, to]| (*to, *from));
         let module = CnnModule { vertices, edges };

@@ -1,7 +1,9 @@
 //! What to generate, as the released design spaces say it.
 
+use crate::file::FileError;
 use crate::hash::Algorithm;
 use codebench_model::CnnGraph;
+use codebench_model::parameter::nearest;
 use num_bigint::BigUint;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +88,8 @@ impl From<EdgeLimit> for EdgeLimitForm {
 /// What to generate. The TOML of `codebench cnn count FILE`:
 ///
 /// ```
-/// let config: codebench_cnn::generate::GenerationConfig = toml::from_str(r#"
+/// use codebench_cnn::generate::{GenerationConfig, GraphHash, count};
+/// let config = GenerationConfig::from_toml(r#"
 ///     module_vertices = [3, 4]            # or a number n for the sizes 3 .. n-1
 ///     max_edges = "module_vertices+3"     # or a number
 ///     base_ops = ["conv1x1-c16-bn-relu", "maxpool3x3-s2-p1"]
@@ -97,7 +100,7 @@ impl From<EdgeLimit> for EdgeLimitForm {
 ///     dense_ops = ["dropout-p5", "dense-84-relu"]
 ///     hash_algo = "md5"
 /// "#).unwrap();
-/// let counts = codebench_cnn::generate::count(&config, Default::default()).unwrap();
+/// let counts = count(&config, GraphHash::Simple).unwrap();
 /// assert_eq!(counts.graphs[1].exactly.to_string(), "10584");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +139,8 @@ fn one() -> u64 {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum GenerateError {
+    #[error("{0}")]
+    File(#[from] FileError),
     #[error("module_vertices has {size}: give sizes from 2 to {max}, input and output counted")]
     ModuleSize { size: usize, max: usize },
     #[error("head_vertices = {size}: give 4 to {max}, input and output counted")]
@@ -156,7 +161,39 @@ pub enum GenerateError {
     TooMany { total: BigUint, limit: u64 },
 }
 
+const KEYS: [&str; 10] = [
+    "module_vertices",
+    "max_edges",
+    "base_ops",
+    "max_modules",
+    "head_vertices",
+    "flatten_ops",
+    "dense_ops",
+    "modules_per_stack",
+    "hash_algo",
+    "default_channels",
+];
+
 impl GenerationConfig {
+    /// Reads and checks a configuration written in TOML.
+    ///
+    /// # Errors
+    /// What is wrong with the text, with line and column, or with a value.
+    pub fn from_toml(text: &str) -> Result<GenerationConfig, GenerateError> {
+        let config: GenerationConfig = toml::from_str(text).map_err(|e| {
+            let mut message = e.message().replace('\n', ", ");
+            let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+            if let Some(key) = unknown {
+                let hint = nearest(key, KEYS.into_iter()).map(|near| format!(" (did you mean `{near}`?)"));
+                message =
+                    format!("unknown key `{key}`{}; known: {}", hint.unwrap_or_default(), KEYS.join(", "));
+            }
+            GenerateError::File(FileError::at(text, e.span().map_or(0, |span| span.start), message))
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
     /// The largest module.
     pub const MAX_MODULE_VERTICES: usize = 8;
     /// The largest head.
@@ -269,6 +306,33 @@ mod tests {
             })
             .contains("labelled modules are too many")
         );
+    }
+
+    #[test]
+    fn mistakes_in_a_file_are_shown_with_their_place() {
+        let text = toml::to_string(&config()).unwrap();
+        assert_eq!(GenerationConfig::from_toml(&text), Ok(config()));
+        let error = |text: String| GenerationConfig::from_toml(&text).unwrap_err().to_string();
+        assert!(error(text.replace("max_modules", "max_module")).starts_with(
+            "line 4, column 1: unknown key `max_module` (did you mean `max_modules`?); known: module_v"
+        ));
+        assert_eq!(
+            error(text.replace("max_modules = 2", "max_modules = nan")),
+            "line 4, column 15: invalid type: floating point `NaN`, expected u64"
+        );
+        assert_eq!(
+            error(text.replace("module_vertices+3", "vertices")),
+            "line 2, column 13: max_edges = \"vertices\" is not understood: give a number or \"module_vertices+K\""
+        );
+        assert!(error(text.replace("base_ops = [\"conv1x1\"]", "")).contains("missing field `base_ops`"));
+    }
+
+    #[test]
+    fn every_key_is_known() {
+        let value = toml::Value::try_from(config()).unwrap();
+        let keys: std::collections::BTreeSet<&str> =
+            value.as_table().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, KEYS.into_iter().collect());
     }
 
     #[test]
