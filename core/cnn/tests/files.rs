@@ -271,3 +271,55 @@ proptest! {
         }
     }
 }
+
+/// The fenced blocks of the page on CNN files that begin with `fence`.
+fn documented(fence: &str) -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/cnn-files.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let begin = format!("```{fence}\n");
+    let blocks = page.split(&begin).skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_documented_files_are_read_and_lower() {
+    let [toml] = documented("toml").try_into().unwrap();
+    let [json, published] = documented("json").try_into().unwrap();
+    let (file, _) = file::parse_located(&toml, Format::Toml).unwrap();
+    assert_eq!(file::parse_located(&json, Format::Json).unwrap().0, file);
+    assert_eq!(file.write(Format::Json), json);
+    for graph in [file.graph, file::parse(&published, Format::Json).unwrap()] {
+        language().lower(&graph, TensorShape::new(3, 32, 32), 10).unwrap();
+    }
+    let [generate] = documented("toml,generate").try_into().unwrap();
+    codebench_cnn::generate::GenerationConfig::from_toml(&generate).unwrap();
+}
+
+/// The page that lists the networks is made from them.
+#[test]
+fn every_network_is_documented() {
+    let mut page = String::from(
+        "# Networks\n\nMade from the program by `BLESS=1 cargo test -p codebench-cnn --test files`. Parameters and \
+         multiply-accumulates are those of the default image size and number of classes, without the projections that the \
+         released CNNBench makes for its networks (`published/...`) and never runs, but counts as parameters. Published \
+         EfficientNets enlarge images that are smaller than the size they were designed for.\n\n\
+         | name | image | classes | parameters | MACs | what it is |\n|---|---|---|---|---|---|\n",
+    );
+    for name in named::names() {
+        let network = named::find(name).unwrap();
+        let image = TensorShape::new(network.channels, network.image, network.image);
+        let workload = language().lower(&network.graph, image, network.classes).unwrap().workload;
+        page.push_str(&format!(
+            "| `{name}` | {image} | {} | {} | {} | {} |\n",
+            network.classes,
+            workload.parameters(),
+            workload.macs(),
+            network.summary
+        ));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/reference/networks.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), page, "BLESS=1 accepts it");
+}
