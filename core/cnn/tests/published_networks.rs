@@ -1,9 +1,12 @@
 //! The networks of the CODEBench paper, exactly as published.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use codebench_api::Catalog;
+mod common;
+
 use codebench_cnn::hash::{Algorithm, graph_hash_merged, graph_hash_simple, merged_modules, module_hash};
-use codebench_cnn::{Language, named};
+use codebench_cnn::named;
 use codebench_model::{CnnGraph, TensorShape};
+use common::language;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -82,9 +85,7 @@ fn graphs_and_hashes_are_the_published_ones() {
 
 #[test]
 fn parameters_are_the_published_ones() {
-    let mut catalog = Catalog::default();
-    catalog.add_all("codebench-cnn-ops", codebench_cnn_ops::PLUGINS).unwrap();
-    let language = Language::new(&catalog).unwrap();
+    let language = language();
     let (mut equal, mut refused) = (0, 0);
     for (key, row) in &golden() {
         let (name, _) = name_and_image(key);

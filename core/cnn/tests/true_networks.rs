@@ -1,8 +1,11 @@
 //! The true networks, layer by layer, against torchvision and against the papers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use codebench_api::Catalog;
-use codebench_cnn::{Language, Lowered, named};
+mod common;
+
+use codebench_cnn::{Lowered, named};
 use codebench_model::{Layer, Padding, Primitive, TensorShape, Workload};
+use common::language;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -18,12 +21,6 @@ struct Reference {
     params: u64,
     macs: u64,
     layers: Vec<String>,
-}
-
-fn language() -> Language {
-    let mut catalog = Catalog::default();
-    catalog.add_all("codebench-cnn-ops", codebench_cnn_ops::PLUGINS).unwrap();
-    Language::new(&catalog).unwrap()
 }
 
 fn lower(name: &str, image: u64, classes: u64) -> Lowered {
