@@ -172,3 +172,16 @@ fn a_keyword_claimed_twice_names_both_plugins() {
     assert!(language.check_label("acme/squeeze_excite-relu").is_ok());
     assert!(language.check_label("codebench/squeeze_excite-relu").is_err());
 }
+
+#[test]
+fn an_unknown_label_of_a_file_has_line_and_column() {
+    use codebench_cnn::file::{Format, parse_located, write};
+    let modules = vec![chain(&["conv3x3-c4-bn-relu", "cnov1x1"]), head()];
+    let text = write(&cnn(modules), Format::Toml);
+    let (file, places) = parse_located(&text, Format::Toml).unwrap();
+    let error = language().lower(&file.graph, TensorShape::new(3, 8, 8), 10).unwrap_err().in_file(&places);
+    let line = text.lines().position(|l| l.contains("cnov1x1")).unwrap();
+    let column = text.lines().nth(line).unwrap().find("\"cnov1x1").unwrap();
+    let expected = format!("line {}:{}: module 0, vertex 2 `cnov1x1`: unknown label", line + 1, column + 1);
+    assert!(error.to_string().starts_with(&expected), "{error}\n{expected}\n{text}");
+}
