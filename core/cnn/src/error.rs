@@ -1,6 +1,5 @@
 //! Why a CNN cannot be read, found or lowered.
 
-use crate::file::Places;
 use codebench_api::{ErrorKind, PluginError};
 use std::fmt;
 
@@ -63,13 +62,6 @@ impl CnnError {
             CnnError::Malformed { location, .. } | CnnError::Infeasible { location, .. } => Some(location),
             _ => None,
         }
-    }
-
-    /// The same as an error of the file that `places` was read from, with line and column, if the error has a place.
-    pub fn in_file(self, places: &Places) -> CnnError {
-        let Some(location) = self.location() else { return self };
-        let vertex = location.vertex.as_ref().map_or(0, |(vertex, _)| *vertex);
-        places.error(location.module, vertex, self.to_string()).into()
     }
 
     /// True for a CNN that is well formed but cannot be built.

@@ -179,9 +179,10 @@ fn an_unknown_label_of_a_file_has_line_and_column() {
     let modules = vec![chain(&["conv3x3-c4-bn-relu", "cnov1x1"]), head()];
     let text = write(&cnn(modules), Format::Toml);
     let (file, places) = parse_located(&text, Format::Toml).unwrap();
-    let error = language().lower(&file.graph, TensorShape::new(3, 8, 8), 10).unwrap_err().in_file(&places);
+    let error = places.locate(language().lower(&file.graph, TensorShape::new(3, 8, 8), 10).unwrap_err());
     let line = text.lines().position(|l| l.contains("cnov1x1")).unwrap();
     let column = text.lines().nth(line).unwrap().find("\"cnov1x1").unwrap();
-    let expected = format!("line {}:{}: module 0, vertex 2 `cnov1x1`: unknown label", line + 1, column + 1);
+    let expected =
+        format!("line {}, column {}: module 0, vertex 2 `cnov1x1`: unknown label", line + 1, column + 1);
     assert!(error.to_string().starts_with(&expected), "{error}\n{expected}\n{text}");
 }
