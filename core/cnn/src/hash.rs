@@ -79,14 +79,18 @@ pub fn module_hash(module: &CnnModule, algorithm: Algorithm) -> String {
             algorithm.hex(&format!("({}, {}, {label})", outs.len(), ins.len()))
         })
         .collect();
+    let mut text = String::new();
     for _ in 0..count {
-        hashes = (0..count)
-            .map(|v| {
-                let before = joined_sorted(&hashes, &sources[v]);
-                let after = joined_sorted(&hashes, &targets[v]);
-                algorithm.hex(&format!("{before}|{after}|{}", hashes[v]))
-            })
-            .collect();
+        let round = (0..count).map(|v| {
+            text.clear();
+            push_sorted(&mut text, &hashes, &sources[v]);
+            text.push('|');
+            push_sorted(&mut text, &hashes, &targets[v]);
+            text.push('|');
+            text.push_str(&hashes[v]);
+            algorithm.hex(&text)
+        });
+        hashes = round.collect();
     }
     hashes.sort_unstable();
     let quoted: Vec<String> = hashes.iter().map(|h| format!("'{h}'")).collect();
@@ -153,10 +157,11 @@ fn label_with_join(vertex: &Vertex) -> String {
     format!("{}@{join}", vertex.label)
 }
 
-fn joined_sorted(hashes: &[String], vertices: &[usize]) -> String {
+/// Appends the hashes of `vertices` in ascending order.
+fn push_sorted(text: &mut String, hashes: &[String], vertices: &[usize]) {
     let mut sorted: Vec<&str> = vertices.iter().map(|&v| hashes[v].as_str()).collect();
     sorted.sort_unstable();
-    sorted.concat()
+    sorted.iter().for_each(|hash| text.push_str(hash));
 }
 
 /// The text as Python's `repr` writes it.

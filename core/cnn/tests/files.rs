@@ -80,6 +80,7 @@ fn mistakes() -> Vec<(&'static str, Format, String)> {
         ),
         json("nested too deep", &format!("{{\"modules\": {}{}}}", "[".repeat(60), "]".repeat(60))),
         json("nested far too deep", &"[".repeat(100_000)),
+        toml("nested far too deep, TOML", &format!("modules = {}", "[".repeat(100_000))),
         json("a published module of one part", "[[[[0]]]]"),
         json("a published module that is no list", "[3]"),
         json("an adjacency of the wrong height", "[[[[0, 1]], [\"input\", \"output\"]]]"),
