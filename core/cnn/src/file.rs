@@ -79,12 +79,24 @@ impl Places {
             CnnError::Malformed { location, .. } | CnnError::Infeasible { location, .. } => location,
             _ => return error,
         };
-        let vertices = self.vertices.get(location.module);
-        let vertex = location.vertex.as_ref().and_then(|(vertex, _)| vertices?.get(*vertex));
-        match vertex.or(self.modules.get(location.module)) {
-            None => error,
-            Some(offset) => FileError::at(&self.text, *offset, error.to_string()).into(),
+        let vertex = location.vertex.as_ref().map(|(vertex, _)| *vertex);
+        if location.module >= self.modules.len() {
+            return error;
         }
+        self.error(location.module, vertex, error.to_string()).into()
+    }
+
+    /// `message` about a module, or a vertex of it, as an error of the file.
+    pub fn error(
+        &self,
+        module: usize,
+        vertex: impl Into<Option<usize>>,
+        message: impl Into<String>,
+    ) -> FileError {
+        let vertices = self.vertices.get(module);
+        let vertex = vertex.into().and_then(|vertex| vertices?.get(vertex));
+        let offset = vertex.or(self.modules.get(module)).copied().unwrap_or_default();
+        FileError::at(&self.text, offset, message.into())
     }
 }
 
