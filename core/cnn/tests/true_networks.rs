@@ -111,6 +111,46 @@ fn tensors_meet_as_often_as_in_the_papers() {
     assert_eq!(joins("xception"), [12, 0, 0]);
 }
 
+/// Sums that read the very tensor their module reads.
+fn identity_skips(name: &str) -> usize {
+    let network = named::find(name).unwrap();
+    let Lowered { workload, .. } = lower(name, network.image, network.classes);
+    let input_of = |module: usize| workload.layers.iter().find(|l| l.module == module).unwrap().inputs[0];
+    let skips = workload.layers.iter().filter(|l| l.primitive == Primitive::Add);
+    skips.filter(|l| l.inputs.contains(&input_of(l.module))).count()
+}
+
+/// Skips are identities but where the shape changes, which happens once in each stage that says so.
+#[test]
+fn skips_are_identities() {
+    assert_eq!(identity_skips("resnet18"), 8 - 3);
+    assert_eq!(identity_skips("resnet34"), 16 - 3);
+    assert_eq!(identity_skips("resnet50"), 16 - 4);
+    assert_eq!(identity_skips("resnet101"), 33 - 4);
+    assert_eq!(identity_skips("resnet152"), 50 - 4);
+    assert_eq!(identity_skips("mobilenet-v2"), 10);
+    assert_eq!(identity_skips("mobilenet-v3-large"), 10);
+    assert_eq!(identity_skips("mobilenet-v3-small"), 6);
+    assert_eq!(identity_skips("efficientnet-b0"), 9);
+    assert_eq!(identity_skips("xception"), 12 - 4);
+}
+
+/// Squeeze and excite multiplies the map whose means it has computed.
+#[test]
+fn factors_scale_the_map_that_they_come_from() {
+    for name in ["mobilenet-v3-large", "mobilenet-v3-small", "efficientnet-b0"] {
+        let network = named::find(name).unwrap();
+        let Lowered { workload, .. } = lower(name, network.image, network.classes);
+        for product in workload.layers.iter().filter(|l| l.primitive == Primitive::Multiply) {
+            let in_module = || workload.layers.iter().filter(|l| l.module == product.module);
+            let mean = in_module().find(|l| l.primitive == Primitive::GlobalAveragePool).unwrap();
+            let gate = in_module().rfind(|l| l.output < product.output).unwrap();
+            assert_eq!(product.inputs, [mean.inputs[0], gate.output], "{}", product.name);
+            assert_eq!(workload.tensors[gate.output].height, 1);
+        }
+    }
+}
+
 /// A. Howard et al. 2017, table 8: 569 million multiply-adds and 4.2 million parameters at 224 pixels; the exact numbers
 /// follow from table 1, with batch norm after every convolution.
 #[test]

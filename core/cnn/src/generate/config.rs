@@ -213,6 +213,12 @@ impl GenerationConfig {
         4..=self.head_vertices
     }
 
+    /// All labels, for a check against a language.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        let lists = self.base_ops.iter().chain(&self.flatten_ops).chain(&self.dense_ops);
+        lists.map(String::as_str)
+    }
+
     /// Checks every value, and that enumerating modules and heads ends in reasonable time.
     pub fn check(&self) -> Result<(), GenerateError> {
         let (max_module, max_head) = (Self::MAX_MODULE_VERTICES, Self::MAX_HEAD_VERTICES);
