@@ -1,10 +1,18 @@
-//! `report.html`.
+//! `report.html`: one page without network, scripts or time of day, the same bytes for the same study.
+
+mod charts;
+mod context;
+mod scale;
+mod svg;
 
 use crate::experiment::Experiment;
 use crate::store::{FinalRecord, PluginRow};
 use crate::summary::Summary;
 use codebench_model::{Record, Workload};
 use codebench_space::Candidate;
+
+const TEMPLATE: &str = include_str!("template.html");
+const STYLE: &str = include_str!("style.css");
 
 /// Everything that the report shows.
 pub(crate) struct Report<'a> {
@@ -19,6 +27,13 @@ pub(crate) struct Report<'a> {
 }
 
 /// The whole page.
-pub(crate) fn html(_report: &Report<'_>) -> String {
-    String::new()
+///
+/// # Errors
+/// A template that does not fit its context, which the tests exclude.
+pub(crate) fn html(report: &Report<'_>) -> Result<String, minijinja::Error> {
+    let mut environment = minijinja::Environment::new();
+    // Every text is escaped unless the template says that it is markup of this module.
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+    environment.add_template("report", TEMPLATE)?;
+    environment.get_template("report")?.render(minijinja::value::Serde(context::of(report, STYLE)))
 }

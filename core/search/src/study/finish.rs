@@ -129,7 +129,7 @@ impl Study<'_> {
         let files = [
             ("records.csv", records_csv::write(experiment, &records)),
             ("wall.csv", wall_csv::write(&wall)),
-            ("report.html", report::html(&report)),
+            ("report.html", report::html(&report).map_err(|e| SearchError::Report(e.to_string()))?),
         ];
         let mut written = Vec::new();
         for (name, text) in files {

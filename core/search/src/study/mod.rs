@@ -10,6 +10,8 @@ mod memo;
 mod propose;
 mod setup;
 mod strategist;
+#[cfg(test)]
+mod tests;
 
 use crate::canonical;
 use crate::error::SearchError;

@@ -1,5 +1,6 @@
 //! Small plugins with every kind of behaviour, and experiments that use them.
-#![allow(dead_code)]
+// Each test target uses a part of it, and misbehaviour is what the plugins are for.
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use codebench_api::*;
 use codebench_model::*;
@@ -60,8 +61,8 @@ impl Strategy for Walk {
         match self.mode.as_str() {
             "fail" => return Err(PluginError::failed("no idea")),
             // Two failures in a row, then a success.
-            "fail-often" if self.state % 3 == 0 => return Err(PluginError::failed("no idea now")),
-            "panic" if self.state % 3 == 0 => panic!("lost the way"),
+            "fail-often" if self.state.is_multiple_of(3) => return Err(PluginError::failed("no idea now")),
+            "panic" if self.state.is_multiple_of(3) => panic!("lost the way"),
             _ => {}
         }
         let count = match self.mode.as_str() {
@@ -91,7 +92,7 @@ impl Strategy for Walk {
                 self.state = mix(self.state, x.to_bits());
             }
         }
-        if self.mode == "fail-tell" && self.state % 2 == 0 {
+        if self.mode == "fail-tell" && self.state.is_multiple_of(2) {
             return Err(PluginError::failed("too much to learn"));
         }
         Ok(())
@@ -149,7 +150,7 @@ impl Evaluator for Measure {
         );
         let number = |name: &str| values.get(name).and_then(|v| v.as_f64()).unwrap_or(1.0);
         let (pib, pix, pof) = (number("pib"), number("pix"), number("pof"));
-        let strange = (pix + pof) as u64 % 4 == 2;
+        let strange = ((pix + pof) as u64 + 2).is_multiple_of(4);
         let mut metrics = Metrics::default();
         match self.mode.as_str() {
             "always-fail" => return Err(PluginError::failed("never works")),
