@@ -1,5 +1,6 @@
 //! A process killed at random moments, again and again, then resumed.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -99,12 +99,22 @@ fn reworded(message: &str) -> String {
     let (what, rest) = match (first.strip_prefix("unknown field "), first.strip_prefix("unknown variant ")) {
         (Some(rest), _) => ("key", rest),
         (None, Some(rest)) => ("name", rest),
-        (None, None) => return message.trim_end().to_owned(),
+        (None, None) => return plain(message),
     };
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let Some(name) = quoted.next() else { return message.to_owned() };
     let known: Vec<&str> = quoted.collect();
     format!("unknown {what} `{name}`{}", hint(name, &known))
+}
+
+/// The types of the file in place of those of the program.
+fn plain(message: &str) -> String {
+    message
+        .trim_end()
+        .replace("missing field", "missing key")
+        .replace("expected u64", "expected a whole number, 0 or more")
+        .replace("expected f64", "expected a number")
+        .replace("expected struct", "expected a table like")
 }
 
 /// ` (did you mean `x`?); known: ...`

@@ -59,8 +59,10 @@ fn scalar(source: Source<'_>, value: &Spanned<toml::Value>) -> Result<ParameterV
         toml::Value::Float(x) => Ok(ParameterValue::Float(*x)),
         toml::Value::String(s) => Ok(ParameterValue::Text(s.clone())),
         other => {
-            let message =
-                format!("a parameter is a number, a text or true or false, not a {}", other.type_str());
+            let message = format!(
+                "a parameter is a number, a text, true or false; this is of type {}",
+                other.type_str()
+            );
             Err(source.error(value.span(), message))
         }
     }

@@ -8,6 +8,8 @@ mod export;
 mod lock;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use error::StoreError;
 pub use export::write_atomically;
@@ -24,7 +26,7 @@ pub const STORE: &str = "study.sqlite";
 pub const LOCK: &str = "study.lock";
 
 /// How long another program (a viewer) may hold the database before the study gives up.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a new store is created with.
 #[derive(Debug, Clone)]
