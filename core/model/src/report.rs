@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Cycles of the phases that the released simulator sums.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[allow(missing_docs)]
 pub struct PublishedPhases {
