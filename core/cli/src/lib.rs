@@ -20,7 +20,9 @@ use std::process::ExitCode;
 /// # Errors
 /// Two plugins that contradict each other, or one that is linked but not registered.
 pub fn catalog() -> Result<Catalog, Failure> {
-    Host::linked(&codebench_builtin::crates()).failure()
+    let mut crates = codebench_builtin::crates();
+    crates.push(codebench_sim::PLUGINS);
+    Host::linked(&crates).failure()
 }
 
 /// Parses `arguments` (the program's name first), runs the command and says on standard error what went wrong.

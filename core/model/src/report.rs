@@ -16,7 +16,7 @@ pub struct PublishedPhases {
 }
 
 /// Cost of one inference of a whole batch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CostReport {
     /// Which simulation answered: `published`.

@@ -1,5 +1,7 @@
 //! Every run of the released simulator, bit for bit: `tests/golden/accelbench.json`.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod common;
 
 use codebench_accelbench::AccelBench;

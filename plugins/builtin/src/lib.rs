@@ -6,6 +6,7 @@ use codebench_sdk::api::Registration;
 /// The plugins of every built-in crate. Adding a crate is one line here; calling this keeps them all linked.
 pub fn crates() -> Vec<&'static [Registration]> {
     vec![
+        codebench_accelbench::PLUGINS,   // constants of the paper's accelerator
         codebench_cnn_ops::PLUGINS,      // operations of the CNN language
         codebench_trainer_burn::PLUGINS, // the training engine on burn
         codebench_training::PLUGINS,     // data sets and the training evaluator

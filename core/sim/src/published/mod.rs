@@ -33,7 +33,7 @@ pub struct Simulator {
 }
 
 /// Everything that the released simulator reports.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Simulation {
     /// The answer.
     pub report: CostReport,

@@ -7,7 +7,7 @@ use super::program::{Block, Buffer, Evaluation, Loads, NodeId, Program, Tally};
 use super::tiling::{MATRIX_CHUNK, product};
 use super::{BufferUse, CHUNK_BITS, OpCost, Run, Simulation};
 use crate::SimError;
-use codebench_model::{CostReport, PublishedOp, PublishedPhases};
+use codebench_model::{CostReport, PublishedOp, PublishedOps, TensorShape};
 
 /// Side of the pooling module's array and of the upsampling module's, as the released code scales by them.
 const POOL_UNITS: u64 = 25;
@@ -281,7 +281,7 @@ impl Run<'_> {
 }
 
 /// The convolution's shape for one group, and the number of groups.
-fn conv_shape(op: &PublishedOp, image: codebench_model::TensorShape) -> Option<(ConvShape, u64)> {
+fn conv_shape(op: &PublishedOp, image: TensorShape) -> Option<(ConvShape, u64)> {
     let PublishedOp::Conv {
         position,
         height,
@@ -319,7 +319,7 @@ fn checked_add(a: u64, b: u64) -> Result<u64, SimError> {
 }
 
 /// Every extent of every operation is at least 1.
-pub(super) fn check_sizes(ops: &codebench_model::PublishedOps) -> Result<(), SimError> {
+pub(super) fn check_sizes(ops: &PublishedOps) -> Result<(), SimError> {
     let check = |operation: usize, fields: &[(&'static str, u64)]| {
         fields
             .iter()

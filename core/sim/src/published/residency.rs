@@ -175,8 +175,9 @@ pub(crate) fn weight_passes(
     if full > 0 {
         everything.push((tile * chunks, full));
     }
-    if filters % tile > 0 {
-        everything.push((filters % tile * chunks, 1));
+    let last = filters % tile;
+    if last > 0 {
+        everything.push((last * chunks, 1));
     }
     let tiles = filters.div_ceil(tile);
     if total <= capacity {

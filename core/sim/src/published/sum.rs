@@ -111,7 +111,7 @@ impl Step {
     pub(crate) fn most_times(self, significand: u64, limit: u64) -> u64 {
         let room = BINADE_END - 1 - significand;
         if self.even == self.odd {
-            return if self.even == 0 { limit } else { limit.min(room / self.even) };
+            return room.checked_div(self.even).map_or(limit, |times| times.min(limit));
         }
         let (mut low, mut high) = (0, limit);
         while low < high {

@@ -1,6 +1,8 @@
 //! The compact reference values in `tests/golden/accelbench.json`: per network the operations as the released
 //! simulator sees them, and per accelerator every number that it reports.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "only tests and benchmarks read it")]
+
 use codebench_model::{PublishedOp, PublishedOps, TensorShape};
 use serde_json::Value;
 
