@@ -112,15 +112,12 @@ fn check_links(table: &AcceleratorDescription) -> Result<(), SpaceError> {
     for (name, entry) in &table.0 {
         let AcceleratorValues::SameAs { same_as } = entry else { continue };
         let path = format!("accelerator.{name}.same_as");
-        let domain = |name: &str| parameters().into_iter().find(|p| p.name == name).map(|p| p.domain);
         if !PUBLISHED_NAMES.contains(&same_as.as_str()) {
             return Err(SpaceError::at(path, unknown_key(same_as, &PUBLISHED_NAMES)));
         }
         match get(table, same_as) {
             Some(AcceleratorValues::List(list)) => {
-                if domain(name) != domain(same_as) {
-                    checked(&path, name, list)?;
-                }
+                checked(&path, name, list)?;
             }
             Some(_) => {
                 return Err(SpaceError::at(
