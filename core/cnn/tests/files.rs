@@ -301,20 +301,20 @@ fn the_documented_files_are_read_and_lower() {
 fn every_network_is_documented() {
     let mut page = String::from(
         "# Networks\n\nMade from the program by `BLESS=1 cargo test -p codebench-cnn --test files`. Parameters and \
-         multiply-accumulates are those of the default image size and number of classes, without the projections that the \
-         released CNNBench makes for its networks (`published/...`) and never runs, but counts as parameters. Published \
-         EfficientNets enlarge images that are smaller than the size they were designed for.\n\n\
+         multiply-accumulates are those of the default image size and number of classes. The parameters of a published \
+         network (`published/...`) include, as in the released CNNBench, those of the projections that it makes and never \
+         runs. Published EfficientNets enlarge images that are smaller than the size they were designed for.\n\n\
          | name | image | classes | parameters | MACs | what it is |\n|---|---|---|---|---|---|\n",
     );
     for name in named::names() {
         let network = named::find(name).unwrap();
         let image = TensorShape::new(network.channels, network.image, network.image);
-        let workload = language().lower(&network.graph, image, network.classes).unwrap().workload;
+        let lowered = language().lower(&network.graph, image, network.classes).unwrap();
         page.push_str(&format!(
             "| `{name}` | {image} | {} | {} | {} | {} |\n",
             network.classes,
-            workload.parameters(),
-            workload.macs(),
+            lowered.published.params,
+            lowered.workload.macs(),
             network.summary
         ));
     }

@@ -175,6 +175,13 @@ const KEYS: [&str; 10] = [
 ];
 
 impl GenerationConfig {
+    /// Whether `text` is meant to be a configuration, and not a CNN file: it is TOML and has a key of one alone.
+    pub fn recognises(text: &str) -> bool {
+        let own = KEYS.iter().filter(|key| **key != "default_channels");
+        toml::from_str::<toml::Table>(text)
+            .is_ok_and(|table| own.into_iter().any(|key| table.contains_key(*key)))
+    }
+
     /// Reads and checks a configuration written in TOML.
     ///
     /// # Errors
