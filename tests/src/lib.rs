@@ -1,5 +1,7 @@
 //! End-to-end tests live in `tests/`; this library holds their helpers.
 
+pub mod experiment;
+
 use std::path::{Path, PathBuf};
 
 /// The root of the repository.

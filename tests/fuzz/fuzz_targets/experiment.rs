@@ -1,0 +1,5 @@
+//! See `codebench_tests::fuzz::experiment`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| codebench_tests::fuzz::experiment(data));
