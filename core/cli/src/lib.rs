@@ -2,9 +2,13 @@
 //!
 //! Exit status: 0 ok, 1 a failure, 2 a mistake of the user's (arguments or files), 130 stopped by Ctrl-C.
 
+pub mod cnn_input;
 pub mod commands;
 pub mod failure;
 pub mod input;
+pub mod interrupt;
+pub mod progress;
+pub mod table;
 
 pub use failure::{Failure, OrFail};
 
@@ -21,7 +25,7 @@ use std::process::ExitCode;
 /// Two plugins that contradict each other, or one that is linked but not registered.
 pub fn catalog() -> Result<Catalog, Failure> {
     let mut crates = codebench_builtin::crates();
-    crates.push(codebench_sim::PLUGINS);
+    crates.extend([codebench_search::PLUGINS, codebench_sim::PLUGINS]);
     Host::linked(&crates).failure()
 }
 

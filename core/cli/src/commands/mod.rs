@@ -1,7 +1,9 @@
 //! The subcommands, one file each: its arguments with their help, and what it does.
 
+pub mod cnn;
 pub mod completions;
 pub mod plugin;
+pub mod run;
 
 use crate::Failure;
 use clap::{Parser, Subcommand};
@@ -18,6 +20,8 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  codebench run examples/quickstart.toml
+  codebench cnn show published/resnet18
   codebench plugin list
   codebench completions bash > ~/.local/share/bash-completion/completions/codebench
 
@@ -27,6 +31,11 @@ Exit status: 0 ok, 1 failure, 2 wrong arguments or files, 130 stopped by Ctrl-C.
 /// A subcommand.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Search for the best pair of CNN and accelerator, as an experiment file says
+    Run(run::Arguments),
+    /// Networks and CNN files: list, show, hash, count
+    #[command(subcommand)]
+    Cnn(cnn::Command),
     /// List and describe plugins
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -37,6 +46,8 @@ pub enum Command {
 /// Runs one command; what it answers goes to `out`.
 pub(crate) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
+        Command::Run(arguments) => run::run(arguments, out),
+        Command::Cnn(command) => cnn::run(command, out),
         Command::Plugin(command) => plugin::run(command, out),
         Command::Completions(arguments) => completions::run(arguments, out),
     }

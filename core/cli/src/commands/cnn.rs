@@ -1,0 +1,214 @@
+//! `codebench cnn`: networks and CNN files.
+
+use crate::cnn_input::{CnnInput, Image, ImageArguments};
+use crate::table::Table;
+use crate::{Failure, OrFail, catalog};
+use clap::{Args, Subcommand, ValueEnum};
+use codebench_cnn::file::{CnnFile, Format};
+use codebench_cnn::hash::{self, Algorithm};
+use codebench_cnn::{Language, named};
+use codebench_model::Workload;
+use std::io::Write;
+
+/// Subcommands of `codebench cnn`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the known networks with their parameters and MACs
+    #[command(after_help = "\
+Examples:
+  codebench cnn list
+  codebench cnn list published/")]
+    List {
+        /// Only names that begin so
+        prefix: Option<String>,
+    },
+    /// Show a CNN: its layers, or itself as a file to edit, or its lowered workload
+    #[command(after_help = "\
+Examples:
+  codebench cnn show published/resnet18
+  codebench cnn show mobilenet-v2 --format toml > my-mobilenet.toml
+  codebench cnn show my-mobilenet.toml --image 64 --classes 100
+  codebench cnn show lenet-5 --format workload")]
+    Show {
+        /// The CNN
+        #[command(flatten)]
+        cnn: Of,
+        /// What to print
+        #[arg(long, value_enum, default_value_t = Show::Text)]
+        format: Show,
+    },
+    /// Hash a CNN: isomorphic CNNs have the same hash
+    #[command(after_help = "\
+Examples:
+  codebench cnn hash published/resnet18
+  codebench cnn hash my-cnn.toml --algorithm sha256 --merged")]
+    Hash {
+        /// Name of a network, or a CNN file (.json, .toml)
+        #[arg(value_name = "NAME|FILE")]
+        cnn: String,
+        /// Hash function
+        #[arg(long, default_value = "md5", value_parser = parse_algorithm)]
+        algorithm: Algorithm,
+        /// Hash the CNN as one graph, its modules merged, instead of module by module
+        #[arg(long)]
+        merged: bool,
+    },
+    /// Count a CNN's parameters, MACs and layers
+    #[command(after_help = "\
+Examples:
+  codebench cnn count resnet18
+  codebench cnn count published/resnet18 --image 224 --classes 1000
+  codebench cnn count my-cnn.toml --json")]
+    Count {
+        /// The CNN
+        #[command(flatten)]
+        cnn: Of,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A CNN and the images it is built for.
+#[derive(Debug, Args)]
+pub struct Of {
+    /// Name of a network, or a CNN file (.json, .toml)
+    #[arg(value_name = "NAME|FILE")]
+    cnn: String,
+    #[command(flatten)]
+    image: ImageArguments,
+}
+
+/// What `codebench cnn show` prints.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Show {
+    /// One line a layer: shapes, parameters, MACs
+    Text,
+    /// The CNN as a JSON file
+    Json,
+    /// The CNN as a TOML file
+    Toml,
+    /// The lowered workload as JSON
+    Workload,
+}
+
+fn parse_algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(name).ok_or_else(|| "give md5, sha256 or sha512".to_owned())
+}
+
+pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
+    match command {
+        Command::List { prefix } => list(prefix.as_deref().unwrap_or_default(), out),
+        Command::Show { cnn, format } => show(cnn, *format, out),
+        Command::Hash { cnn, algorithm, merged } => {
+            let graph = CnnInput::load(cnn, &ImageArguments::default())?.graph;
+            let hash = if *merged { hash::graph_hash_merged } else { hash::graph_hash_simple };
+            Ok(writeln!(out, "{}", hash(&graph, *algorithm))?)
+        }
+        Command::Count { cnn, json } => count(cnn, *json, out),
+    }
+}
+
+impl Of {
+    fn load(&self) -> Result<(CnnInput, Image), Failure> {
+        let cnn = CnnInput::load(&self.cnn, &self.image)?;
+        let image = cnn.image(&self.image);
+        Ok((cnn, image))
+    }
+}
+
+fn language() -> Result<Language, Failure> {
+    Language::new(&catalog()?).failure()
+}
+
+fn list(prefix: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    let language = language()?;
+    let mut table = Table::new(&["<name", "image", "classes", "parameters", "MACs", "<summary"]);
+    for name in named::names().filter(|n| n.starts_with(prefix)) {
+        let known = named::find(name).failure()?;
+        let given = ImageArguments::default();
+        let cnn = CnnInput::load(name, &given)?;
+        let image = cnn.image(&given);
+        let lowered = cnn.lower(&language, image)?;
+        table.row([
+            name.to_owned(),
+            image.shape.to_string(),
+            image.classes.to_string(),
+            lowered.published.params.to_string(),
+            lowered.workload.macs().to_string(),
+            known.summary.to_string(),
+        ]);
+    }
+    if table.is_empty() {
+        return Err(Failure::of_usage(format!(
+            "no network's name begins with `{prefix}`; `codebench cnn list` shows all of them"
+        )));
+    }
+    Ok(table.write(out)?)
+}
+
+fn show(of: &Of, format: Show, out: &mut dyn Write) -> Result<(), Failure> {
+    let (cnn, image) = of.load()?;
+    let notation = match format {
+        Show::Json => Format::Json,
+        Show::Toml => Format::Toml,
+        Show::Text | Show::Workload => {
+            let lowered = cnn.lower(&language()?, image)?;
+            return match format {
+                Show::Workload => {
+                    Ok(writeln!(out, "{}", serde_json::to_string_pretty(&lowered.workload).failure()?)?)
+                }
+                _ => layers(&cnn.name, image, &lowered.workload, out),
+            };
+        }
+    };
+    let file = CnnFile {
+        name: Some(cnn.name),
+        image: Some(image.shape.height),
+        channels: Some(image.shape.channels),
+        classes: Some(image.classes),
+        graph: cnn.graph,
+    };
+    Ok(writeln!(out, "{}", file.write(notation).trim_end())?)
+}
+
+fn layers(name: &str, image: Image, workload: &Workload, out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "{name}, images of {}, {} classes\n", image.shape, image.classes)?;
+    let mut table = Table::new(&["<layer", "<operation", "<input", "<output", "parameters", "MACs"]);
+    let shape = |id: usize| workload.tensors.get(id).map(ToString::to_string).unwrap_or_default();
+    for layer in &workload.layers {
+        let inputs: Vec<String> = layer.inputs.iter().map(|id| shape(*id)).collect();
+        table.row([
+            layer.name.clone(),
+            layer.primitive.name().to_owned(),
+            inputs.join(" "),
+            shape(layer.output),
+            layer.parameters.to_string(),
+            layer.macs.to_string(),
+        ]);
+    }
+    table.write(out)?;
+    let (layers, parameters, macs) = (workload.layers.len(), workload.parameters(), workload.macs());
+    Ok(writeln!(out, "\n{layers} layers, {parameters} parameters, {macs} MACs")?)
+}
+
+fn count(of: &Of, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    let (cnn, image) = of.load()?;
+    let lowered = cnn.lower(&language()?, image)?;
+    let (workload, parameters) = (&lowered.workload, lowered.published.params);
+    let (layers, macs) = (workload.layers.len(), workload.macs());
+    if json {
+        let value = serde_json::json!({
+            "cnn": cnn.name, "image": image.shape.height, "channels": image.shape.channels,
+            "classes": image.classes, "layers": layers, "params": parameters, "macs": macs,
+        });
+        return Ok(writeln!(out, "{value}")?);
+    }
+    writeln!(out, "{}, images of {}, {} classes", cnn.name, image.shape, image.classes)?;
+    writeln!(out, "parameters  {parameters}")?;
+    if parameters != workload.parameters() {
+        writeln!(out, "            of which {} are used by a layer", workload.parameters())?;
+    }
+    writeln!(out, "MACs        {macs}")?;
+    Ok(writeln!(out, "layers      {layers}")?)
+}

@@ -1,0 +1,91 @@
+//! `codebench run`: an experiment from its file to its report.
+
+use crate::progress::{Progress, clock};
+use crate::{Failure, OrFail, catalog, interrupt};
+use clap::Args;
+use codebench_search::{Experiment, Outcome, RunOptions, SearchError, StoreError, Study};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Arguments of `codebench run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  codebench run examples/quickstart.toml
+  codebench run examples/quickstart.toml --out runs/second --threads 2
+  codebench run examples/quickstart.toml --resume      go on with a run that was stopped
+
+The folder of a run holds study.sqlite (every trial), and at the end report.html, records.csv and wall.csv.
+Ctrl-C ends the run after the evaluations that are running; --resume goes on and ends with the same records.")]
+pub struct Arguments {
+    /// The experiment file
+    #[arg(value_name = "EXPERIMENT.toml")]
+    pub experiment: PathBuf,
+    /// Folder for the results [default: runs/NAME, the experiment's name]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on with the run in the folder, if there is one
+    #[arg(long)]
+    pub resume: bool,
+    /// Number of threads; never changes a result [default: what the experiment says, else one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let started = Instant::now();
+    let catalog = catalog()?;
+    let experiment = Experiment::read(&arguments.experiment, &catalog).usage()?;
+    let folder =
+        arguments.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(folder_name(&experiment.name)));
+    let options = RunOptions {
+        out: folder,
+        resume: arguments.resume,
+        threads: arguments.threads.map(usize::from),
+        cancel: interrupt::flag()?,
+    };
+    let study = Study::open(experiment, &catalog, options).map_err(judge)?;
+    let mut progress = Progress::new();
+    let result = study.run(&mut progress);
+    progress.finish();
+    let summary = result.map_err(judge)?;
+    write!(out, "{summary}")?;
+    writeln!(out, "took {}", clock(started.elapsed()))?;
+    out.flush()?;
+    if summary.outcome == Outcome::Interrupted { Err(Failure::Interrupted) } else { Ok(()) }
+}
+
+/// A name that is one folder on every system.
+fn folder_name(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
+    let text: String = name.chars().map(safe).collect();
+    if text.is_empty() { "experiment".into() } else { text }
+}
+
+/// Whether the user can mend it by other arguments or another file.
+fn judge(error: SearchError) -> Failure {
+    match error {
+        SearchError::Store(StoreError::Exists { .. })
+        | SearchError::Experiment(_)
+        | SearchError::Plugin { .. }
+        | SearchError::Inconsistent(_)
+        | SearchError::Changed { .. }
+        | SearchError::Shrunk { .. } => Failure::Usage(error.into()),
+        SearchError::Store(_) | SearchError::Replay { .. } | SearchError::Strategy { .. } => {
+            Failure::Failed(error.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_safe_names() {
+        assert_eq!(folder_name("quickstart"), "quickstart");
+        assert_eq!(folder_name("../a b"), "---a-b");
+        assert_eq!(folder_name(""), "experiment");
+    }
+}
