@@ -4,6 +4,7 @@ pub mod cnn;
 pub mod completions;
 pub mod plugin;
 pub mod run;
+pub mod simulate;
 
 use crate::Failure;
 use clap::{Parser, Subcommand};
@@ -21,6 +22,7 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   codebench run examples/quickstart.toml
+  codebench simulate --cnn published/resnet18 --accelerator 2,16,8,4,8,3,3,1,12,24,4,1,1
   codebench cnn show published/resnet18
   codebench plugin list
   codebench completions bash > ~/.local/share/bash-completion/completions/codebench
@@ -33,6 +35,8 @@ Exit status: 0 ok, 1 failure, 2 wrong arguments or files, 130 stopped by Ctrl-C.
 pub enum Command {
     /// Search for the best pair of CNN and accelerator, as an experiment file says
     Run(run::Arguments),
+    /// Simulate a CNN on an accelerator: cycles, latency, energy, area
+    Simulate(simulate::Arguments),
     /// Networks and CNN files: list, show, hash, count
     #[command(subcommand)]
     Cnn(cnn::Command),
@@ -47,6 +51,7 @@ pub enum Command {
 pub(crate) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(arguments, out),
+        Command::Simulate(arguments) => simulate::run(arguments, out),
         Command::Cnn(command) => cnn::run(command, out),
         Command::Plugin(command) => plugin::run(command, out),
         Command::Completions(arguments) => completions::run(arguments, out),
