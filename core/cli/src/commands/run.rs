@@ -72,9 +72,10 @@ fn judge(error: SearchError) -> Failure {
         | SearchError::Inconsistent(_)
         | SearchError::Changed { .. }
         | SearchError::Shrunk { .. } => Failure::Usage(error.into()),
-        SearchError::Store(_) | SearchError::Replay { .. } | SearchError::Strategy { .. } => {
-            Failure::Failed(error.into())
-        }
+        SearchError::Store(_)
+        | SearchError::Report(_)
+        | SearchError::Replay { .. }
+        | SearchError::Strategy { .. } => Failure::Failed(error.into()),
     }
 }
 

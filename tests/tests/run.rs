@@ -1,0 +1,54 @@
+//! `codebench run` from end to end, on small variants of the quickstart.
+
+use codebench_tests::experiment::{Experiment, with_line};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_codebench-under-test");
+
+#[test]
+fn the_quickstart_trains_simulates_and_reports() {
+    let experiment = Experiment::quickstart(BINARY, 6, 2);
+    let out = experiment.path("out");
+    let answer = experiment.run(&out, &[]);
+    assert_eq!(answer.status, Some(0), "{}", answer.stderr);
+    assert!(!answer.stderr.contains('\x1b'), "plain lines when standard error is no terminal: {}", answer.stderr);
+    assert!(answer.stderr.contains("6/6 trials, best "), "{}", answer.stderr);
+    for expected in ["report.html", "records.csv", "test_accuracy", "latency"] {
+        assert!(answer.stdout.contains(expected), "`{expected}` is missing in\n{}", answer.stdout);
+    }
+
+    let records = std::fs::read_to_string(out.join("records.csv")).unwrap();
+    assert_eq!(records.lines().count(), 7, "{records}");
+    assert!(!records.contains("seconds"), "wall-clock values belong to wall.csv: {records}");
+
+    let report = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(report.contains("<svg"), "the report has figures");
+    for loaded in ["src=\"http", "href=\"http", "src='http", "url(http", "@import"] {
+        assert!(!report.contains(loaded), "the report loads something: {loaded}");
+    }
+}
+
+#[test]
+fn another_strategy_is_one_line() {
+    let experiment = Experiment::quickstart(BINARY, 4, 1);
+    let text = experiment.text();
+    let mut records = Vec::new();
+    for strategy in ["codebench/random", "codebench/sobol"] {
+        let swapped = with_line(&text, "strategy", "plugin", &format!("\"{strategy}\""));
+        let changed = text.lines().zip(swapped.lines()).filter(|(a, b)| a != b).count();
+        assert!(changed <= 1, "{changed} lines differ");
+        experiment.write(&swapped);
+        records.push(experiment.records(&experiment.path(strategy), &[]));
+    }
+    assert_ne!(records[0], records[1]);
+    assert!(records.iter().all(|r| r.lines().count() == 5), "{records:?}");
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let experiment = Experiment::quickstart(BINARY, 6, 1);
+    let one = experiment.records(&experiment.path("one"), &["--threads", "1"]);
+    let two = experiment.records(&experiment.path("two"), &["--threads", "2"]);
+    let three = experiment.records(&experiment.path("three"), &["--threads", "3"]);
+    assert_eq!(one, two);
+    assert_eq!(one, three);
+}
