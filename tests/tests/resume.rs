@@ -91,8 +91,8 @@ fn ctrl_c_ends_cleanly_and_can_be_resumed() {
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let ended = child.wait_with_output().unwrap();
-    let stderr = String::from_utf8_lossy(&ended.stderr);
+    let (stdout, stderr) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert_eq!(ended.status.code(), Some(130), "{stderr}");
-    assert!(stderr.contains("--resume"), "{stderr}");
+    assert!(stdout.contains("--resume"), "{stdout}{stderr}");
     assert_eq!(experiment.records(&out, &["--resume"]), undisturbed);
 }

@@ -10,7 +10,11 @@ fn the_quickstart_trains_simulates_and_reports() {
     let out = experiment.path("out");
     let answer = experiment.run(&out, &[]);
     assert_eq!(answer.status, Some(0), "{}", answer.stderr);
-    assert!(!answer.stderr.contains('\x1b'), "plain lines when standard error is no terminal: {}", answer.stderr);
+    assert!(
+        !answer.stderr.contains('\x1b'),
+        "plain lines when standard error is no terminal: {}",
+        answer.stderr
+    );
     assert!(answer.stderr.contains("6/6 trials, best "), "{}", answer.stderr);
     for expected in ["report.html", "records.csv", "test_accuracy", "latency"] {
         assert!(answer.stdout.contains(expected), "`{expected}` is missing in\n{}", answer.stdout);

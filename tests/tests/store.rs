@@ -15,7 +15,11 @@ fn assert_fails(answer: &Answer, status: i32, words: &[&str]) {
     for word in words {
         assert!(answer.stderr.contains(word), "`{word}` is missing in: {}", answer.stderr);
     }
-    assert!(!answer.stderr.contains("panicked") && !answer.stderr.contains("internal error"), "{}", answer.stderr);
+    assert!(
+        !answer.stderr.contains("panicked") && !answer.stderr.contains("internal error"),
+        "{}",
+        answer.stderr
+    );
 }
 
 fn store_of(out: &Path) -> PathBuf {
@@ -90,7 +94,8 @@ fn a_store_of_a_newer_version_is_refused_and_left_alone() {
 fn a_store_in_use_is_refused() {
     let experiment = Experiment::quickstart(BINARY, 200, 20);
     let out = experiment.path("out");
-    let mut first = experiment.command(&out, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut first =
+        experiment.command(&out, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     while !store_of(&out).is_file() {
         assert!(start.elapsed() < Duration::from_secs(60), "the first run does not start");

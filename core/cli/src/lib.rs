@@ -9,6 +9,7 @@ pub mod failure;
 pub mod input;
 pub mod interrupt;
 pub mod progress;
+pub mod summary;
 pub mod table;
 
 pub use failure::{Failure, OrFail};

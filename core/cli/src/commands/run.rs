@@ -1,7 +1,7 @@
 //! `codebench run`: an experiment from its file to its report.
 
-use crate::progress::{Progress, clock};
-use crate::{Failure, OrFail, catalog, interrupt};
+use crate::progress::Progress;
+use crate::{Failure, OrFail, catalog, interrupt, summary};
 use clap::Args;
 use codebench_search::{Experiment, Outcome, RunOptions, SearchError, StoreError, Study};
 use std::io::Write;
@@ -50,8 +50,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     let result = study.run(&mut progress);
     progress.finish();
     let summary = result.map_err(judge)?;
-    write!(out, "{summary}")?;
-    writeln!(out, "took {}", clock(started.elapsed()))?;
+    out.write_all(summary::text(&summary, started.elapsed()).as_bytes())?;
     out.flush()?;
     if summary.outcome == Outcome::Interrupted { Err(Failure::Interrupted) } else { Ok(()) }
 }
