@@ -1,0 +1,7 @@
+//! The evaluator `codebench/train` with the engine `codebench/burn`, through their contracts alone.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod evaluator;
+mod language;
+mod setting;
