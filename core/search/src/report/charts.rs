@@ -1,7 +1,7 @@
 //! The charts of a report.
 
 use super::Report;
-use super::scale::{Scale, Unit, short, with_unit};
+use super::scale::{Scale, Unit, plain_name, short, with_unit};
 use super::svg::{BOTTOM, HEIGHT, LEFT, RIGHT, Svg, TOP, WIDTH};
 use crate::objective::{Aim, Goal, MetricName, pareto_front};
 use codebench_model::{Metrics, Record, Status};
@@ -132,11 +132,10 @@ fn curve(report: &Report<'_>, axis: usize, name: &str, sign: f64) -> Option<Char
     let metric = name.rsplit('.').next().unwrap_or(name);
     let unit = Unit::of(metric, values.iter().fold(0.0, |a: f64, (_, x)| a.max(x.abs())));
     let shown = |x: f64| unit.convert(sign * x);
-    let ys = Scale::new(values.iter().map(|(_, x)| shown(*x)), HEIGHT - BOTTOM, TOP);
-    let xs = Scale::new([1.0, (last + 1) as f64].into_iter(), LEFT, WIDTH - RIGHT);
-    if values.is_empty() {
-        return None;
-    }
+    let floor = floor(&values)?;
+    let drawn = || values.iter().filter(|(_, x)| *x >= floor);
+    let ys = Scale::linear(drawn().map(|(_, x)| shown(*x)), HEIGHT - BOTTOM, TOP);
+    let xs = Scale::linear([1.0, (last + 1) as f64].into_iter(), LEFT, WIDTH - RIGHT);
     let mut svg = Svg::new(WIDTH, HEIGHT, &format!("{name} by trial"));
     svg.axes(&xs, &ys, "trials", &unit.title(metric));
     let every = values.len().div_ceil(MOST_POINTS);
@@ -144,7 +143,7 @@ fn curve(report: &Report<'_>, axis: usize, name: &str, sign: f64) -> Option<Char
     let mut line: Vec<(f64, f64)> = Vec::new();
     for (i, (record, value)) in values.iter().enumerate() {
         let x = xs.at((record.trial + 1) as f64);
-        if i % every == 0 {
+        if i % every == 0 && *value >= floor {
             let class = if record.violation == 0.0 { "trial" } else { "trial violating" };
             let note = format!("trial {}: {}", record.trial, with_unit(metric, sign * value));
             svg.point(class, x, ys.at(shown(*value)), 3.0, &note);
@@ -161,11 +160,22 @@ fn curve(report: &Report<'_>, axis: usize, name: &str, sign: f64) -> Option<Char
         line.push((xs.at((last + 1) as f64), ys.at(shown(b))));
     }
     svg.line("front", &line);
-    Some(Chart {
-        title: format!("Best {name} so far"),
-        caption: "Each point is a trial, the line the best of those that satisfy the constraints.".into(),
-        svg: svg.finish(),
-    })
+    let mut caption =
+        "Each point is a trial, the line the best of those that satisfy the constraints.".to_owned();
+    let worse = values.len() - drawn().count();
+    if worse > 0 {
+        caption.push_str(&format!(" The worst {worse} lie outside the chart."));
+    }
+    Some(Chart { title: format!("Best {} so far", plain_name(name)), caption, svg: svg.finish() })
+}
+
+/// The least objective that is drawn: a few far worse trials must not flatten the rest, but no best one is left out.
+fn floor(values: &[(&Record, f64)]) -> Option<f64> {
+    let mut sorted: Vec<f64> = values.iter().map(|(_, x)| *x).collect();
+    sorted.sort_by(f64::total_cmp);
+    let first = values.iter().find(|(record, _)| record.violation == 0.0).map(|(_, x)| *x);
+    let low = *sorted.get(sorted.len() / 20)?;
+    Some(first.map_or(low, |first| low.min(first)))
 }
 
 struct Column<'a> {

@@ -2,9 +2,9 @@
 
 use super::Report;
 use super::charts::{self, Chart};
-use super::scale::{plain_name, short, with_unit};
+use super::scale::{number, plain_name, short, with_unit};
 use crate::objective::{Aim, Goal, MetricName};
-use crate::summary::{BestCandidate, Outcome, number};
+use crate::summary::{BestCandidate, Outcome};
 use codebench_model::{CnnGraph, CnnModule, Metrics, Record, Status, Workload};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -77,6 +77,7 @@ struct Module {
 struct Vertex {
     index: usize,
     label: String,
+    join: Option<String>,
     inputs: String,
 }
 
@@ -235,7 +236,8 @@ fn cnn_of(cnn: &CnnGraph, workload: Option<&Workload>) -> Cnn {
 fn module(name: String, module: &CnnModule) -> Module {
     let vertex = |(index, vertex): (usize, &codebench_model::Vertex)| {
         let inputs: Vec<String> = module.predecessors(index).map(|i| i.to_string()).collect();
-        Vertex { index, label: vertex.label.clone(), inputs: inputs.join(", ") }
+        let join = vertex.join.map(|join| format!("{join:?}").to_lowercase());
+        Vertex { index, label: vertex.label.clone(), join, inputs: inputs.join(", ") }
     };
     Module { name, vertices: module.vertices.iter().enumerate().map(vertex).collect() }
 }

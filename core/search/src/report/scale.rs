@@ -1,7 +1,5 @@
 //! Numbers as people read them: units with prefixes, round ticks.
 
-use crate::summary::number;
-
 /// Unit of a metric, from the end of its name.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Unit {
@@ -84,6 +82,27 @@ pub(super) fn short(x: f64) -> String {
     }
 }
 
+/// Up to six significant digits, as a person reads them.
+pub(super) fn number(x: f64) -> String {
+    let size = x.abs();
+    if x == 0.0 {
+        "0".into()
+    } else if x.fract() == 0.0 && size < 1e15 {
+        format!("{x}")
+    } else if (1e-3..1e6).contains(&size) {
+        // 6 significant digits, so 5 less those before the point.
+        let before = codebench_math::floor(codebench_math::log10(size)) as i64;
+        let digits = usize::try_from(5 - before).unwrap_or(0);
+        let text = format!("{x:.digits$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    } else {
+        let text = format!("{x:.5e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+        format!("{mantissa}e{exponent}")
+    }
+}
+
 fn grouped(x: f64) -> String {
     let digits = format!("{:.0}", x.abs());
     let mut text = String::new();
@@ -107,21 +126,32 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Covers `values`; logarithmic when they span more than a factor of thirty.
+    /// Covers `values`; logarithmic when they are positive and span more than a factor of thirty.
     pub(super) fn new(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for x in values {
-            (low, high) = (low.min(x), high.max(x));
+        let (low, high) = range(values);
+        if low > 0.0 && high / low > 30.0 {
+            let scale = Scale {
+                low: codebench_math::log10(low),
+                high: codebench_math::log10(high),
+                logarithmic: true,
+                from,
+                to,
+            };
+            return scale.with_margin();
         }
-        if low > high {
-            (low, high) = (0.0, 1.0);
-        }
-        let logarithmic = low > 0.0 && high / low > 30.0;
-        if logarithmic {
-            (low, high) = (codebench_math::log10(low), codebench_math::log10(high));
-        }
+        Scale { low, high, logarithmic: false, from, to }.with_margin()
+    }
+
+    /// Covers `values`, linear.
+    pub(super) fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
+        let (low, high) = range(values);
+        Scale { low, high, logarithmic: false, from, to }.with_margin()
+    }
+
+    fn with_margin(self) -> Scale {
+        let Scale { low, high, .. } = self;
         let margin = if high > low { (high - low) * 0.06 } else { high.abs().max(1e-12) * 0.1 };
-        Scale { low: low - margin, high: high + margin, logarithmic, from, to }
+        Scale { low: low - margin, high: high + margin, ..self }
     }
 
     /// Where a value stands.
@@ -148,6 +178,13 @@ impl Scale {
         let last = codebench_math::floor(self.high / step) as i64;
         (first..=last).map(|i| i as f64 * step).collect()
     }
+}
+
+/// The least and the largest value; 0 to 1 for none.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    if low <= high { (low, high) } else { (0.0, 1.0) }
 }
 
 /// A tick's label: short, and without the noise of binary fractions.

@@ -79,12 +79,9 @@ impl Study<'_> {
                 }
             }
         }
-        for trial in trials.iter().filter(|t| t.ended.is_none()) {
-            let new = pending.iter().any(|p| p.job.trial == trial.asked.trial);
-            if !new {
-                observer.evaluated(&evaluated(prepared, trial.asked.trial, true));
-            }
-        }
+        let new: BTreeSet<u64> = pending.iter().map(|p| p.job.trial).collect();
+        let answered = trials.iter().filter(|t| t.ended.is_none() && !new.contains(&t.asked.trial));
+        answered.for_each(|t| observer.evaluated(&evaluated(prepared, t.asked.trial, true)));
         let stage = Stage {
             prepared,
             pending: &pending,

@@ -110,8 +110,9 @@ impl<'c> Strategist<'c> {
         self.log.len()
     }
 
+    /// Whether the log tells the batch, successfully or not.
     pub(super) fn has_told(&self, batch: u64) -> bool {
-        self.log.iter().rev().any(|call| call.kind == CallKind::Tell && call.batch == batch)
+        self.told.contains_key(&batch)
     }
 
     fn log(
