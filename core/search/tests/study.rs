@@ -254,3 +254,33 @@ fn two_processes_cannot_write_one_store() {
     drop(held);
     run(EXPERIMENT, RunOptions { resume: true, ..options(out.path()) }).unwrap();
 }
+
+#[test]
+fn a_pareto_front_is_the_undominated_trials_and_the_report_stands_alone() {
+    let out = tempfile::tempdir().unwrap();
+    let start = EXPERIMENT.find("[objective]").unwrap();
+    let pareto = "[pareto]\nobjectives = [\n    { metric = \"hw.speed\", goal = \"maximise\" },\n    \
+                  { metric = \"hw.cost\", goal = \"minimise\" },\n]\nconstraints = [{ metric = \"hw.cost\", max = 20 }]\n";
+    let text = format!("{}{pareto}", &EXPERIMENT[..start]).replace("trials = 14", "trials = 32");
+    let summary = run(&text, options(out.path())).unwrap();
+    let records = records(out.path());
+    let feasible: Vec<&Record> = records.iter().filter(|r| r.violation == 0.0).collect();
+    assert!(feasible.len() < records.len(), "the constraint binds");
+    let beaten = |r: &Record| {
+        feasible.iter().any(|o| {
+            o.objectives != r.objectives && o.objectives.iter().zip(&r.objectives).all(|(a, b)| a >= b)
+        })
+    };
+    let front: Vec<u64> = feasible.iter().filter(|r| !beaten(r)).map(|r| r.trial).collect();
+    assert_eq!(summary.front, front);
+    assert!(front.contains(&summary.best.unwrap().trial));
+    let report = read(out.path(), "report.html");
+    for outside in ["http", "<script", "<link", "<img", "url(", "@import"] {
+        assert!(!report.contains(outside), "{outside}");
+    }
+    for inside in
+        ["hw.speed", "maximise", "<svg", "speed against cost", "Hollow trials", "[[evaluator]]", "fake/walk"]
+    {
+        assert!(report.contains(inside), "{inside}");
+    }
+}

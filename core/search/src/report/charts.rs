@@ -85,10 +85,12 @@ fn scatter(report: &Report<'_>, x: (&MetricName, Goal), y: (&MetricName, Goal)) 
         svg.point("chosen", px, py, 8.0, &format!("the best pair, {}", note(p)));
     }
     let thinned = if every > 1 { format!(" One trial in {every} is drawn.") } else { String::new() };
+    let violating = points.len() - feasible.len();
+    let hollow = if violating > 0 { " Hollow trials violate a constraint." } else { "" };
     Some(Chart {
-        title: label,
+        title: format!("{} against {}", plain_name(&y.0.metric), plain_name(&x.0.metric)),
         caption: format!(
-            "{} trials; the line is their Pareto front, the ring the best pair.{thinned}",
+            "{} trials; the line is their Pareto front, the ring the best pair.{hollow}{thinned}",
             points.len()
         ),
         svg: svg.finish(),
