@@ -279,7 +279,7 @@ fn a_pareto_front_is_the_undominated_trials_and_the_report_stands_alone() {
         assert!(!report.contains(outside), "{outside}");
     }
     for inside in
-        ["hw.speed", "maximise", "<svg", "speed against cost", "Hollow trials", "[[evaluator]]", "fake/walk"]
+        ["hw.speed", "maximise", "<svg", "speed against cost", "Hollow trials", "[[evaluator]]", "fake&#x2f;walk"]
     {
         assert!(report.contains(inside), "{inside}");
     }
