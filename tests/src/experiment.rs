@@ -13,7 +13,7 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// `examples/quickstart.toml` with `trials` trials of `epochs` epochs.
+    /// `examples/quickstart.toml` with `trials` trials of `epochs` epochs. Batches are of four trials.
     ///
     /// # Panics
     /// If the quickstart has not exactly one line of each, or the folder cannot be written.

@@ -1,6 +1,7 @@
 //! End-to-end tests live in `tests/`; this library holds their helpers.
 
 pub mod experiment;
+pub mod fuzz;
 
 use std::path::{Path, PathBuf};
 

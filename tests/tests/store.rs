@@ -107,14 +107,14 @@ fn a_store_in_use_is_refused() {
     assert_fails(&second, 1, &["in use"]);
 }
 
-/// A file system of 300 KB, which only root may mount.
+/// A file system of 3 MB, which only root may mount.
 struct Small(PathBuf);
 
 impl Small {
     fn mount(folder: &Path) -> Option<Small> {
         std::fs::create_dir_all(folder).unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=300k", "tmpfs"]).arg(folder).stderr(Stdio::null());
+        mount.args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(folder).stderr(Stdio::null());
         mount.status().is_ok_and(|s| s.success()).then(|| Small(folder.to_owned()))
     }
 }
@@ -128,7 +128,7 @@ impl Drop for Small {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_ends_the_run_and_loses_nothing() {
-    let experiment = Experiment::quickstart(BINARY, 2, 1);
+    let experiment = Experiment::quickstart(BINARY, 4, 1);
     let folder = experiment.path("small");
     let Some(small) = Small::mount(&folder) else {
         println!("skipped: mounting a small file system needs root");
@@ -138,10 +138,10 @@ fn a_full_disk_ends_the_run_and_loses_nothing() {
     experiment.records(&out, &[]);
     let text = experiment.text();
     experiment.write(&codebench_tests::experiment::with_line(&text, "budget", "trials", "2000"));
-    std::fs::write(folder.join("filler"), vec![0; 300 << 10]).unwrap_err();
+    std::fs::write(folder.join("filler"), vec![0; 4 << 20]).unwrap_err();
     assert_fails(&experiment.run(&out, &["--resume"]), 1, &["--resume"]);
     std::fs::remove_file(folder.join("filler")).unwrap();
-    experiment.write(&codebench_tests::experiment::with_line(&text, "budget", "trials", "3"));
+    experiment.write(&codebench_tests::experiment::with_line(&text, "budget", "trials", "8"));
     let records = experiment.records(&out, &["--resume"]);
     let elsewhere = experiment.records(&experiment.path("elsewhere"), &[]);
     assert_eq!(records, elsewhere);

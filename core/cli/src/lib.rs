@@ -8,6 +8,7 @@ pub mod commands;
 pub mod failure;
 pub mod input;
 pub mod interrupt;
+pub mod jobs;
 pub mod progress;
 pub mod summary;
 pub mod table;

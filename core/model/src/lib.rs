@@ -19,6 +19,7 @@ pub mod published;
 pub mod record;
 pub mod report;
 pub mod shape;
+pub mod simulate;
 pub mod space;
 pub mod workload;
 
@@ -31,6 +32,7 @@ pub use published::{PublishedConstants, PublishedOp, PublishedOps};
 pub use record::{Record, Status};
 pub use report::{CostReport, PublishedPhases};
 pub use shape::{ShapeError, WeightShape};
+pub use simulate::{Fidelity, SimulationAnswer, SimulationFault, SimulationJob};
 pub use space::{
     AcceleratorTemplate, Assignment, Block, Choice, CnnTemplate, Condition, EdgeChoice, EdgeLimit, Genotype,
     HeadTemplate, ModuleTemplate, Space,

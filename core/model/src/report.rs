@@ -18,6 +18,7 @@ pub struct PublishedPhases {
 /// Cost of one inference of a whole batch.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct CostReport {
     /// Which simulation answered: `published`.
     pub fidelity: String,
@@ -36,5 +37,6 @@ pub struct CostReport {
     /// True multiply-accumulates for one image.
     pub macs: u64,
     /// Phases of the `published` fidelity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<PublishedPhases>,
 }

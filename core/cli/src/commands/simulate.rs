@@ -1,12 +1,14 @@
 //! `codebench simulate`: one CNN on one accelerator, or a stream of jobs.
 
 use crate::cnn_input::{CnnInput, Image, ImageArguments};
-use crate::{Failure, OrFail, accelerator_input, catalog};
+use crate::{Failure, OrFail, accelerator_input, catalog, jobs};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use codebench_cnn::Language;
 use codebench_model::{CostReport, MemoryKind, PublishedAccelerator};
 use codebench_sim::published::Simulator;
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 
 /// Arguments of `codebench simulate`.
 #[derive(Debug, Args)]
@@ -25,7 +27,13 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME|FILE", required_unless_present = "jobs", conflicts_with = "jobs")]
     pub cnn: Option<String>,
     /// 13 numbers separated by commas, or an accelerator file (.toml, .json)
-    #[arg(long, value_name = "VECTOR|FILE", required_unless_present = "jobs", conflicts_with = "jobs")]
+    #[arg(
+        long,
+        value_name = "VECTOR|FILE",
+        required_unless_present = "jobs",
+        conflicts_with = "jobs",
+        allow_hyphen_values = true
+    )]
     pub accelerator: Option<String>,
     /// Simulate every line of a JSON Lines file; `-` is standard input
     #[arg(long, value_name = "FILE.jsonl")]
@@ -58,6 +66,9 @@ pub enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    if let Some(path) = &arguments.jobs {
+        return run_jobs(path, out);
+    }
     let (Some(cnn), Some(accelerator)) = (&arguments.cnn, &arguments.accelerator) else {
         return Err(Failure::of_usage("give --cnn and --accelerator, or --jobs"));
     };
@@ -74,6 +85,18 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
         Format::Json => Ok(writeln!(out, "{}", serde_json::to_string(&report).failure()?)?),
         Format::Text => write_text(&cnn.name, image, &accelerator, &report, out),
     }
+}
+
+fn run_jobs(path: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    let reader: Box<dyn Read + Send> = match path {
+        "-" => Box::new(std::io::stdin()),
+        path => Box::new(File::open(path).with_context(|| format!("cannot read `{path}`")).usage()?),
+    };
+    let catalog = catalog()?;
+    let language = Language::new(&catalog).failure()?;
+    let simulator = Simulator::new(catalog.published_constants().failure()?);
+    jobs::run(reader, out, &language, &simulator, 0)?;
+    Ok(())
 }
 
 fn write_text(

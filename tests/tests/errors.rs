@@ -1,0 +1,123 @@
+//! What the command says to mistakes, word for word: `tests/golden/errors/NAME.txt` holds the command line, the files
+//! that it reads, the exit status and standard error. `BLESS=1` writes them.
+
+use codebench_tests::experiment::with_line;
+use codebench_tests::{answer, assert_golden, command, root};
+use std::process::Command;
+
+/// Runs `arguments` in a folder with `files` and compares what comes of it.
+fn check(name: &str, arguments: &[&str], files: &[(&str, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, text) in files {
+        std::fs::write(folder.path().join(file), text).unwrap();
+    }
+    let mut run: Command = command!();
+    let answer = answer(run.args(arguments).current_dir(folder.path()));
+    let status = answer.status.unwrap();
+    assert!(status == 1 || status == 2, "{name}: status {status}");
+    assert!(!answer.stderr.contains("internal error"), "{name}: {}", answer.stderr);
+    let mut text = format!("$ codebench {}\n", arguments.join(" "));
+    for (file, content) in files.iter().filter(|(_, content)| content.len() < 400) {
+        text += &format!("--- {file}\n{}\n", content.trim_end());
+    }
+    text += &format!("--- status {status}\n{}", answer.stderr);
+    if !answer.stdout.is_empty() {
+        text += &format!("--- output\n{}", answer.stdout);
+    }
+    assert_golden(&format!("errors/{name}.txt"), &text);
+}
+
+const VECTOR: &str = "2,16,8,4,8,3,3,1,12,24,4,1,1";
+
+#[test]
+fn command_lines() {
+    check("no-command", &[], &[]);
+    check("unknown-command", &["simulat"], &[]);
+    check("unknown-option", &["run", "x.toml", "--thread", "2"], &[]);
+    check("threads-zero", &["run", "x.toml", "--threads", "0"], &[]);
+    check("unknown-plugin", &["plugin", "info", "codebench/sobl"], &[]);
+    check("unknown-kind", &["plugin", "list", "--kind", "stratgy"], &[]);
+    check("missing-file", &["run", "no-such.toml"], &[]);
+    check("simulate-without-cnn", &["simulate", "--accelerator", VECTOR], &[]);
+}
+
+#[test]
+fn cnns() {
+    check("unknown-network", &["cnn", "show", "published/resnet81"], &[]);
+    check("cnn-without-extension", &["cnn", "show", "net"], &[("net", "v = 1")]);
+    let cnn = |name: &str, label: &str| {
+        let text = format!(
+            "v = 1\n[[modules]]\nvertices = [\"input\", \"{label}\", \"output\"]\n[[modules]]\nvertices = [\"input\", \
+             \"global-avg-pool\", \"dense_classes\", \"output\"]\n"
+        );
+        check(name, &["cnn", "count", "net.toml", "--image", "8"], &[("net.toml", &text)]);
+    };
+    cnn("unknown-label", "cnov3x3-c16-bn-relu");
+    cnn("unknown-option-of-label", "conv3x3-c16-bn-rleu");
+    cnn("too-many-channels", "conv3x3-c1000000000000-p1-bn-relu");
+    cnn("kernel-larger-than-input", "conv11x11-c16-bn-relu");
+    cnn("zero-stride", "conv3x3-c16-s0-bn-relu");
+    let cyclic = "{\"v\": 1, \"modules\": [{\"vertices\": [\"input\", \"conv1x1\", \"output\"],\n  \"edges\": [[0, 1], \
+                  [1, 1], [1, 2]]}]}";
+    check("cyclic-graph", &["cnn", "count", "net.json"], &[("net.json", cyclic)]);
+    let dangling = "v = 1\n[[modules]]\nvertices = [\"input\", \"conv1x1\", \"output\"]\nedges = [[0, 2]]\n";
+    check("dangling-vertex", &["cnn", "count", "net.toml"], &[("net.toml", dangling)]);
+    check("unknown-key-of-cnn", &["cnn", "count", "net.toml"], &[("net.toml", "v = 1\nmodule = 3\n")]);
+}
+
+#[test]
+fn accelerators() {
+    let simulate = |name: &str, accelerator: &str, files: &[(&str, &str)]| {
+        check(name, &["simulate", "--cnn", "published/resnet18", "--accelerator", accelerator], files);
+    };
+    simulate("short-vector", "2,16,8", &[]);
+    simulate("vector-with-text", "2,16,8,4,8,3,3,1,12,24,4,rram,1", &[]);
+    simulate("vector-with-nan", "2,nan,8,4,8,3,3,1,12,24,4,1,1", &[]);
+    simulate("refused-memory", "2,16,8,4,8,3,3,1,12,24,4,7,1", &[]);
+    simulate("refused-pif", "2,3,8,4,8,3,3,1,12,24,4,1,1", &[]);
+    simulate("unknown-parameter", "a.toml", &[("a.toml", "pib = 2\npixx = 8\n")]);
+    simulate("parameter-out-of-range", "a.toml", &[("a.toml", "pib = 2\nmemory = \"hmb\"\n")]);
+}
+
+#[test]
+fn jobs() {
+    let lines = "{\"id\": 1, \"cnn\": \"published/resnet18\"\n{\"id\": 2, \"cnn\": \"published/resnet81\", \"accelerator\": \
+                 [2,16,8,4,8,3,3,1,12,24,4,1,1], \"fidelity\": \"published\"}\n{\"id\": 3, \"cnn\": \"published/resnet18\", \
+                 \"accelerator\": {\"pibb\": 1}, \"fidelity\": \"published\", \"fast\": true}\n";
+    let mut run: Command = command!("simulate", "--jobs", "jobs.jsonl");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("jobs.jsonl"), lines).unwrap();
+    let answer = answer(run.current_dir(folder.path()));
+    assert_golden(
+        "errors/jobs.txt",
+        &format!("{lines}--- status {:?}\n{}{}", answer.status, answer.stdout, answer.stderr),
+    );
+}
+
+#[test]
+fn experiments() {
+    let quickstart = std::fs::read_to_string(root().join("examples/quickstart.toml")).unwrap();
+    let run = |name: &str, text: &str| check(name, &["run", "x.toml"], &[("x.toml", text)]);
+    run("experiment-syntax", "name = \n");
+    run("experiment-unknown-key", &quickstart.replacen("[budget]\n", "[budget]\ntrails = 3\n", 1));
+    run("experiment-unknown-table", &format!("{quickstart}\n[stratgy]\n"));
+    run("experiment-unknown-strategy", &with_line(&quickstart, "strategy", "plugin", "\"codebench/randon\""));
+    run("experiment-wrong-kind", &with_line(&quickstart, "strategy", "plugin", "\"codebench/train\""));
+    run("experiment-no-trials", &with_line(&quickstart, "budget", "trials", "0"));
+    run("experiment-nan", &with_line(&quickstart, "recipe", "learning_rate", "nan"));
+    run("experiment-test-metric", &quickstart.replace("train.validation_accuracy", "train.test_accuracy"));
+    run(
+        "experiment-unknown-metric",
+        &quickstart.replace("train.validation_accuracy", "train.validation_acuracy"),
+    );
+    run("experiment-negative-epochs", &with_line(&quickstart, "recipe", "epochs", "-1"));
+}
+
+#[test]
+fn spaces() {
+    let show = |name: &str, text: &str| check(name, &["space", "count", "s.toml"], &[("s.toml", text)]);
+    show("space-empty", "");
+    show("space-empty-list", "[accelerator]\npib = []\n");
+    show("space-unknown-parameter", "[accelerator]\npibb = [1, 2]\n");
+    show("space-nan", "[accelerator]\npib = [1, nan]\n");
+}
