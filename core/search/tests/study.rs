@@ -278,9 +278,15 @@ fn a_pareto_front_is_the_undominated_trials_and_the_report_stands_alone() {
     for outside in ["http", "<script", "<link", "<img", "url(", "@import"] {
         assert!(!report.contains(outside), "{outside}");
     }
-    for inside in
-        ["hw.speed", "maximise", "<svg", "speed against cost", "Hollow trials", "[[evaluator]]", "fake&#x2f;walk"]
-    {
+    for inside in [
+        "hw.speed",
+        "maximise",
+        "<svg",
+        "speed against cost",
+        "Hollow trials",
+        "[[evaluator]]",
+        "fake&#x2f;walk",
+    ] {
         assert!(report.contains(inside), "{inside}");
     }
 }
