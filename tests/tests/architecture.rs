@@ -1,5 +1,7 @@
 //! The invariants of docs/ARCHITECTURE.md that no compiler checks: who depends on whom, and rules of the source.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use codebench_tests::root;
 use std::collections::{BTreeMap, BTreeSet};

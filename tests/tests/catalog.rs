@@ -1,5 +1,7 @@
 //! The catalogue of the command: a plugin that is missing, extra, renamed or of another version shows here.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use codebench_tests::assert_golden;
 
 #[test]

@@ -1,6 +1,8 @@
 //! What the command says to mistakes, word for word: `tests/golden/errors/NAME.txt` holds the command line, the files
 //! that it reads, the exit status and standard error. `BLESS=1` writes them.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use codebench_tests::experiment::with_line;
 use codebench_tests::{answer, assert_golden, command, root};
 use std::process::Command;

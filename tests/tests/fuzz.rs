@@ -1,6 +1,8 @@
 //! The fuzz targets' bodies on their seeds and on mutations of them: what a fuzzer does for hours, for a second, so that
 //! the targets do not rot.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use codebench_tests::{fuzz, root};
 
 /// Reproducible pseudo-random numbers (xorshift).

@@ -1,6 +1,8 @@
 //! The pages of the book that say what the program says: the help of every command, and every plugin. They are golden
 //! files: `BLESS=1` writes them.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use codebench_tests::{answer, assert_file, command};
 use std::path::Path;
 

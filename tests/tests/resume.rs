@@ -1,5 +1,7 @@
 //! A run that is killed or interrupted goes on with `--resume` and ends with the records that it would have had.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use codebench_tests::experiment::Experiment;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

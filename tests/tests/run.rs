@@ -1,5 +1,7 @@
 //! `codebench run` from end to end, on small variants of the quickstart.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use codebench_tests::experiment::{Experiment, with_line};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_codebench-under-test");

@@ -1,6 +1,8 @@
 //! Output folders and stores that cannot be used: a clear error with status 1 (2 where only an option is missing), and
 //! nothing that is stored is lost.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use codebench_tests::Answer;
 use codebench_tests::experiment::Experiment;
 use std::path::{Path, PathBuf};

@@ -123,14 +123,14 @@ fn write_text(
     writeln!(out, "fidelity        {}\n", report.fidelity)?;
     let per_image = |value: f64, unit: &str| match a.batch {
         1 => String::new(),
-        batch => format!("  ({} {unit} per image)", value / batch as f64),
+        batch => format!("  ({} {unit} per image)", exact(value / batch as f64)),
     };
     writeln!(out, "cycles          {}", report.total_cycles)?;
-    writeln!(out, "latency         {} s{}", report.latency_s, per_image(report.latency_s, "s"))?;
+    writeln!(out, "latency         {} s{}", exact(report.latency_s), per_image(report.latency_s, "s"))?;
     writeln!(out, "area            {} mm2", report.area_mm2)?;
     let (dynamic, leakage) = (report.dynamic_energy_j, report.leakage_energy_j);
-    writeln!(out, "dynamic energy  {dynamic} J{}", per_image(dynamic, "J"))?;
-    writeln!(out, "leakage energy  {leakage} J{}", per_image(leakage, "J"))?;
+    writeln!(out, "dynamic energy  {} J{}", exact(dynamic), per_image(dynamic, "J"))?;
+    writeln!(out, "leakage energy  {} J{}", exact(leakage), per_image(leakage, "J"))?;
     writeln!(out, "parameters      {}", report.params)?;
     writeln!(out, "MACs            {} per image", report.macs)?;
     if let Some(phases) = &report.published {
@@ -146,4 +146,9 @@ fn write_text(
         )?;
     }
     Ok(())
+}
+
+/// Every digit; small values with an exponent.
+fn exact(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { format!("{value}") }
 }
