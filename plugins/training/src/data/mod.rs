@@ -279,7 +279,8 @@ mod tests {
 
     #[test]
     fn broken_readers_are_caught() {
-        let broken: [(fn(&mut RawData), &str); 4] = [
+        type Damage = fn(&mut RawData);
+        let broken: [(Damage, &str); 4] = [
             (|r| r.labels[0] = 2, "label 2 is out of range: 2 classes, from 0"),
             (|r| r.images[0] = f32::NAN, "pixel NaN is out of range: readers give 0 to 1"),
             (|r| r.split[3] = Split::Train, "split Test is empty"),
