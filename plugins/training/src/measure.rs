@@ -3,10 +3,10 @@
 use crate::data::Part;
 use codebench_sdk::api::{MiniBatch, Network};
 use codebench_sdk::math;
-use codebench_sdk::model::TensorShape;
+use codebench_sdk::model::DataShape;
 use codebench_sdk::prelude::PluginError;
 
-/// Images per evaluation pass: bounds memory and does not change results, because each image's logits are its own.
+/// Most images per evaluation pass; fewer if the training steps take fewer, so that what trains in memory evaluates too.
 const IMAGES_PER_PASS: usize = 256;
 
 /// What a network makes of a split.
@@ -18,18 +18,18 @@ pub(crate) struct Measure {
     pub(crate) loss: f64,
 }
 
-/// Runs all of `part` through `network` in inference mode.
+/// Runs all of `part` through `network` in inference mode, at most `batch_size` images at once.
 pub(crate) fn measure(
     network: &mut dyn Network,
     part: &Part,
-    shape: TensorShape,
-    classes: usize,
+    data: &DataShape,
+    batch_size: usize,
 ) -> Result<Measure, PluginError> {
+    let (shape, classes) = (data.input, data.classes as usize);
+    let pass = batch_size.clamp(1, IMAGES_PER_PASS);
     let image = shape.elements().unwrap_or(1) as usize;
     let (mut right, mut loss) = (0u64, 0.0f64);
-    for (images, labels) in
-        part.images.chunks(IMAGES_PER_PASS * image).zip(part.labels.chunks(IMAGES_PER_PASS))
-    {
+    for (images, labels) in part.images.chunks(pass * image).zip(part.labels.chunks(pass)) {
         let logits = network.evaluate(&MiniBatch { images, labels, shape })?.logits;
         if logits.len() != labels.len() * classes {
             return Err(PluginError::contract(format!(

@@ -96,7 +96,7 @@ impl Training<'_> {
     }
 
     fn measure(&self, network: &mut dyn Network, part: &Part) -> Result<Measure, PluginError> {
-        let measured = measure(network, part, self.shape(), self.splits.shape().classes as usize)?;
+        let measured = measure(network, part, self.splits.shape(), self.recipe.fields().batch_size as usize)?;
         if measured.loss.is_finite() {
             return Ok(measured);
         }
