@@ -32,7 +32,7 @@ pub enum CatalogError {
     #[error("plugin id `{id}` is claimed by {first} and by {second}: rename one of them")]
     DuplicateId { id: String, first: String, second: String },
     #[error(
-        "keyword `{keyword}` of the CNN language is claimed by {first} and by {second}: write `vendor/keyword`"
+        "keyword `{keyword}` of the CNN language is claimed by {first} and by {second}: give it to one of them only"
     )]
     DuplicateKeyword { keyword: String, first: String, second: String },
     #[error(
@@ -49,7 +49,6 @@ pub enum CatalogError {
 #[derive(Clone, Default)]
 pub struct Catalog {
     entries: BTreeMap<String, Entry>,
-    keywords: BTreeMap<String, String>,
 }
 
 impl Catalog {
@@ -83,8 +82,9 @@ impl Catalog {
             if !is_keyword(keyword) {
                 return Err(CatalogError::MalformedKeyword { id, keyword: keyword.clone() });
             }
-            if let Some(first) = self.keywords.insert(keyword.clone(), id.clone()) {
-                return Err(CatalogError::DuplicateKeyword { keyword: keyword.clone(), first, second: id });
+            if let Some(first) = self.entries.values().find(|e| e.info.keywords.contains(keyword)) {
+                let (first, keyword) = (first.info.id.clone(), keyword.clone());
+                return Err(CatalogError::DuplicateKeyword { keyword, first, second: id });
             }
         }
         self.entries.insert(id, entry);
@@ -110,16 +110,6 @@ impl Catalog {
         })
     }
 
-    /// The id of the cnn-op that claims `keyword`.
-    pub fn cnn_op_of_keyword(&self, keyword: &str) -> Option<&str> {
-        self.keywords.get(keyword).map(String::as_str)
-    }
-
-    /// Every keyword of the CNN language, sorted.
-    pub fn keywords(&self) -> impl Iterator<Item = &str> {
-        self.keywords.keys().map(String::as_str)
-    }
-
     /// Parameters of plugin `id` checked and completed with defaults.
     pub fn complete(&self, id: &str, given: &Parameters) -> Result<Parameters, PluginError> {
         let entry = self.get(id)?;
@@ -134,9 +124,9 @@ impl Catalog {
         parameters: &Parameters,
         context: &StrategyContext,
     ) -> Result<Box<dyn Strategy>, PluginError> {
-        let parameters = self.complete(id, parameters)?;
         match self.get(id)?.factory {
             Factory::Strategy(make) => {
+                let parameters = self.complete(id, parameters)?;
                 make(&Configuration { parameters: &parameters, catalog: self }, context)
             }
             other => Err(wrong_kind(id, other.kind(), Kind::Strategy)),
@@ -164,9 +154,11 @@ macro_rules! makers {
         impl Catalog {
             $($(#[$doc])*
             pub fn $name(&self, id: &str, parameters: &Parameters) -> Result<Box<dyn $kind>, PluginError> {
-                let parameters = self.complete(id, parameters)?;
                 match self.get(id)?.factory {
-                    Factory::$kind(make) => make(&Configuration { parameters: &parameters, catalog: self }),
+                    Factory::$kind(make) => {
+                        let parameters = self.complete(id, parameters)?;
+                        make(&Configuration { parameters: &parameters, catalog: self })
+                    }
                     other => Err(wrong_kind(id, other.kind(), Kind::$kind)),
                 }
             })*
@@ -202,4 +194,87 @@ fn is_well_formed(id: &str) -> bool {
             && p.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };
     matches!(id.split_once('/'), Some((vendor, name)) if part(vendor) && part(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Plugin, kinds};
+    use codebench_model::ParameterValue;
+
+    struct Serial;
+
+    impl Plugin for Serial {
+        type Kind = kinds::Executor;
+
+        fn info() -> PluginInfo {
+            PluginInfo::new("example/serial", "0.1.0", "One after another.")
+        }
+
+        fn configure(_: &Configuration<'_>) -> Result<Self, PluginError> {
+            Ok(Serial)
+        }
+    }
+
+    impl Executor for Serial {
+        fn run(&self, count: usize, task: &(dyn Fn(usize) + Sync)) -> Result<(), PluginError> {
+            (0..count).for_each(task);
+            Ok(())
+        }
+    }
+
+    fn entry(id: &str, keywords: &[&str]) -> Entry {
+        let registration = Registration::of::<Serial>();
+        let info = PluginInfo { id: id.into(), ..(registration.info)() }.keywords(keywords);
+        Entry { info, factory: registration.factory, source: format!("crate of {id}") }
+    }
+
+    fn refused(entries: &[Entry]) -> String {
+        let mut catalog = Catalog::default();
+        entries.iter().try_for_each(|e| catalog.add(e.clone())).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_two_plugins_claim_is_refused_and_names_both() {
+        let one = entry("acme/one", &["fold"]);
+        assert_eq!(
+            refused(&[one.clone(), Entry { source: "elsewhere".into(), ..one.clone() }]),
+            "plugin id `acme/one` is claimed by crate of acme/one and by elsewhere: rename one of them"
+        );
+        assert_eq!(
+            refused(&[one, entry("acme/two", &["bend", "fold"])]),
+            "keyword `fold` of the CNN language is claimed by acme/one and by acme/two: give it to one of them only"
+        );
+    }
+
+    #[test]
+    fn malformed_ids_and_keywords_are_refused() {
+        for id in ["", "one", "acme/", "/one", "Acme/one", "acme/1", "acme/one/two", "acme/o ne"] {
+            assert!(refused(&[entry(id, &[])]).contains(&format!("`{id}`")), "{id}");
+        }
+        for keyword in ["", "Fold", "fold2", "_fold", "fo-ld"] {
+            assert!(refused(&[entry("acme/one", &[keyword])]).contains(&format!("`{keyword}`")), "{keyword}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_of_another_kind_is_refused_before_its_parameters_are_read() {
+        let mut catalog = Catalog::default();
+        catalog.add_all("here", &[Registration::of::<Serial>()]).unwrap();
+        let given = Parameters::from([("threads".to_owned(), ParameterValue::Integer(1))]);
+        let message = |made: Result<(), PluginError>| made.unwrap_err().message;
+        assert_eq!(
+            message(catalog.engine("example/serial", &given).map(|_| ())),
+            "plugin `example/serial` is of kind executor, but kind engine is needed here"
+        );
+        assert_eq!(
+            message(catalog.executor("example/serial", &given).map(|_| ())),
+            "plugin `example/serial`: unknown parameter `threads`; it takes none"
+        );
+        assert_eq!(
+            message(catalog.executor("example/seria", &given).map(|_| ())),
+            "unknown plugin `example/seria` (did you mean `example/serial`?); `codebench plugin list` shows all of them"
+        );
+        assert!(catalog.executor("example/serial", &Parameters::new()).is_ok());
+    }
 }

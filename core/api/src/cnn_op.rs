@@ -7,14 +7,42 @@ use serde::{Deserialize, Serialize};
 /// Purpose: turns one vertex of a module into primitives.
 ///
 /// Call order: in a module of the published semantics [`CnnOp::output_channels`] while channels are inferred, then
-/// [`CnnOp::lower`] once shapes are known; in an explicit module [`CnnOp::lower`] alone. Both are pure and may be called
-/// from any thread.
+/// [`CnnOp::lower`] once shapes are known; in an explicit module [`CnnOp::lower`] alone.
+///
+/// Purity and threads: both are functions of their request, called from any thread, several at once.
 ///
 /// Units: elements. Shapes are those of one image.
 ///
 /// Errors: [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a label that the op does not understand, quoting the
 /// offending part; [`ErrorKind::Infeasible`](crate::ErrorKind::Infeasible) for shapes on which it cannot work, such as
 /// a kernel larger than the padded input.
+///
+/// ```
+/// use codebench_api::{ChannelRequest, CnnOp, LowerRequest, LoweredOp, PluginError};
+/// use codebench_model::Primitive;
+///
+/// /// `softmax`: no arguments.
+/// struct Softmax;
+///
+/// fn no_arguments(arguments: &str) -> Result<(), PluginError> {
+///     match arguments {
+///         "" => Ok(()),
+///         other => Err(PluginError::invalid(format!("`{other}` behind `softmax`: it takes nothing; leave it out"))),
+///     }
+/// }
+///
+/// impl CnnOp for Softmax {
+///     fn output_channels(&self, request: &ChannelRequest) -> Result<u64, PluginError> {
+///         no_arguments(&request.arguments)?;
+///         Ok(request.input_channels)
+///     }
+///
+///     fn lower(&self, request: &LowerRequest) -> Result<LoweredOp, PluginError> {
+///         no_arguments(&request.arguments)?;
+///         Ok(LoweredOp::chain([("softmax", Primitive::Softmax)]))
+///     }
+/// }
+/// ```
 ///
 /// Smallest built-in to copy: `flatten` in `plugins/cnn-ops`.
 pub trait CnnOp: Send + Sync {

@@ -7,11 +7,34 @@ use codebench_model::{TensorShape, WeightRole, Workload};
 ///
 /// Call order: [`Engine::build`], then the calls of [`Network`] in any order.
 ///
-/// Purity: the same calls with the same arguments on the same build of the engine give the same bits, whatever the
-/// number of threads. Randomness (initial weights, dropout) comes from the seeds in the options only.
+/// Purity and threads: the same calls with the same arguments on the same build of the engine give the same bits,
+/// whatever the number of threads. Randomness (initial weights, dropout) comes from the seeds in the options only. An
+/// engine is shared between threads, a network is called from one thread at a time.
+///
+/// Units: images as the data set scales them, weights and gradients as plain f32; a loss is a mean over the mini-batch.
 ///
 /// Errors: [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a workload that the engine cannot build, naming the
 /// layer; [`ErrorKind::Failed`](crate::ErrorKind::Failed) for out of memory and the like.
+///
+/// ```
+/// use codebench_api::{Engine, MiniBatch, NetworkOptions, PluginError, StepOptions};
+/// use codebench_model::Workload;
+///
+/// /// The loss after three steps on one mini-batch.
+/// fn three_steps(
+///     engine: &dyn Engine,
+///     workload: &Workload,
+///     options: &NetworkOptions,
+///     batch: &MiniBatch<'_>,
+/// ) -> Result<f64, PluginError> {
+///     let mut network = engine.build(workload, options)?;
+///     let mut loss = f64::NAN;
+///     for step in 0..3 {
+///         loss = network.train_step(batch, &StepOptions { learning_rate: 1e-3, step })?.loss;
+///     }
+///     Ok(loss)
+/// }
+/// ```
 ///
 /// Smallest built-in to copy: `plugins/trainer-burn`.
 pub trait Engine: Send + Sync {

@@ -29,15 +29,39 @@ pub struct Reads {
 
 /// Purpose: turns one job into named metrics (train, look up a table, run a program, simulate).
 ///
-/// Call order: any number of [`Evaluator::evaluate`], from any thread at once.
+/// Call order: [`Evaluator::reads`] and [`Evaluator::data_shape`] while the study is set up, then any number of
+/// [`Evaluator::evaluate`].
 ///
-/// Purity: a function of the plugin's parameters and of the fields that [`Evaluator::reads`] declares; wall-clock values
-/// go to [`Metrics::wall`] only.
+/// Purity and threads: a function of the plugin's parameters and of the fields that [`Evaluator::reads`] declares;
+/// wall-clock values go to [`Metrics::wall`] only. Called from any thread, several at once.
 ///
 /// Units: part of every metric's name (`latency_s`, `area_mm2`). All values are finite.
 ///
 /// Errors: [`ErrorKind::Infeasible`](crate::ErrorKind::Infeasible) for a candidate that cannot be run (a result);
 /// anything else is recorded as a failed evaluation with its message, and the run goes on.
+///
+/// ```
+/// use codebench_api::{Evaluator, PluginError, Reads};
+/// use codebench_model::{Job, Metrics};
+///
+/// /// Gives the CNN's number of layers.
+/// struct Depth;
+///
+/// impl Evaluator for Depth {
+///     fn reads(&self) -> Reads {
+///         Reads { cnn: true, ..Reads::default() }
+///     }
+///
+///     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {
+///         let workload = job.workload.as_ref().ok_or_else(|| {
+///             PluginError::invalid("the candidate has no CNN: give the space a `[cnn]` table")
+///         })?;
+///         let mut metrics = Metrics::default();
+///         metrics.values.insert("layers".into(), workload.layers.len() as f64);
+///         Ok(metrics)
+///     }
+/// }
+/// ```
 ///
 /// Smallest built-in to copy: the `published` simulator's in `core/sim`.
 pub trait Evaluator: Send + Sync {

@@ -75,7 +75,8 @@ pub struct PluginInfo {
     /// Keywords that a cnn-op claims in the label language, `[a-z][a-z_]*`.
     #[serde(default)]
     pub keywords: Vec<String>,
-    /// Kinds whose handles the host must pass (`engine`, `surrogate`).
+    /// Kinds of the plugins that this one makes for itself from [`Configuration::catalog`](crate::Configuration::catalog),
+    /// such as `engine`.
     #[serde(default)]
     pub needs: Vec<Kind>,
     /// Names of the metrics that an evaluator gives, so that an experiment naming another is refused before it runs;

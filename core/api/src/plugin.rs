@@ -41,9 +41,55 @@ fn undeclared(name: &str) -> PluginError {
     ))
 }
 
-/// A type that the host can describe and make instances of.
+/// Purpose: a type that the host can describe and make instances of; it also implements the trait of its kind.
 ///
-/// `configure` is a pure function of its parameters; it may be called on any thread, any number of times.
+/// Call order: [`Plugin::info`], then [`Plugin::configure`] with parameters that the description allows.
+///
+/// Purity and threads: both are functions of their arguments, called on any thread, any number of times.
+///
+/// Units: part of each parameter's description.
+///
+/// Errors: [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for parameters that contradict each other; each one alone
+/// has been checked against its description.
+///
+/// ```
+/// use codebench_api::{Configuration, Executor, Plugin, PluginError, PluginInfo, Registration, kinds};
+/// use codebench_model::ParameterDescription;
+///
+/// /// Runs the tasks of a batch in one direction or the other.
+/// struct Serial {
+///     backwards: bool,
+/// }
+///
+/// impl Plugin for Serial {
+///     type Kind = kinds::Executor;
+///
+///     fn info() -> PluginInfo {
+///         PluginInfo::new("example/serial", "0.1.0", "Runs one task after another.")
+///             .parameters(vec![ParameterDescription::boolean("backwards", false, "Whether the last comes first.")])
+///     }
+///
+///     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
+///         Ok(Serial { backwards: configuration.boolean("backwards")? })
+///     }
+/// }
+///
+/// impl Executor for Serial {
+///     fn run(&self, count: usize, task: &(dyn Fn(usize) + Sync)) -> Result<(), PluginError> {
+///         match self.backwards {
+///             true => (0..count).rev().for_each(task),
+///             false => (0..count).for_each(task),
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// // What `codebench_sdk::plugins![Serial]` lists.
+/// const SERIAL: Registration = Registration::of::<Serial>();
+/// assert_eq!((SERIAL.info)().id, "example/serial");
+/// ```
+///
+/// Smallest built-in to copy: `flatten` in `plugins/cnn-ops`.
 pub trait Plugin: Sized + Send + Sync + 'static {
     /// One of [`kinds`].
     type Kind: KindOf<Self>;
@@ -52,9 +98,6 @@ pub trait Plugin: Sized + Send + Sync + 'static {
     fn info() -> PluginInfo;
 
     /// An instance.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for parameters that contradict each other.
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError>;
 }
 

@@ -35,21 +35,47 @@ pub struct Tell {
 /// Call order: [`Strategy::start`] once, then any sequence of [`Strategy::ask`] and [`Strategy::tell`]; several asks
 /// may be outstanding, and tells may come for any subset in any order.
 ///
-/// Purity: the state is a function of (parameters, context, ordered log of calls): no clock, no other randomness, no
-/// threads of its own that change results. Resume replays the log. Called from one thread at a time.
+/// Purity and threads: the state is a function of (parameters, context, ordered log of calls): no clock, no other
+/// randomness, no threads of its own that change results. Resume replays the log. Called from one thread at a time.
 ///
 /// Units: objectives as the experiment defines them, larger is better.
 ///
 /// Errors: an error of `ask` is answered by the host with uniform samples; an error of `tell` is logged and skipped.
 /// Three in a row end the run.
 ///
+/// ```
+/// use codebench_api::{PluginError, Strategy, StrategyContext, Tell};
+/// use codebench_model::Genotype;
+///
+/// /// Proposes the first value of every choice, for ever.
+/// #[derive(Default)]
+/// struct First {
+///     choices: usize,
+/// }
+///
+/// impl Strategy for First {
+///     fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
+///         self.choices = context.space.choices.len();
+///         Ok(())
+///     }
+///
+///     fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
+///         Ok(vec![Genotype(vec![0; self.choices]); count])
+///     }
+///
+///     fn tell(&mut self, _outcomes: &[Tell]) -> Result<(), PluginError> {
+///         Ok(())
+///     }
+/// }
+/// ```
+///
 /// Smallest built-in to copy: `random` in `plugins/strategies`.
 pub trait Strategy: Send {
     /// Receives the space and the seed.
     fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError>;
 
-    /// Proposes `count` candidates; they need not be repaired, and the study removes duplicates. Fewer than `count`
-    /// means that the strategy has no more to propose.
+    /// Proposes `count` candidates, each with one index per choice; they need not be repaired, and the study removes
+    /// duplicates. Fewer than `count` means that the strategy has no more to propose.
     fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError>;
 
     /// Learns the outcome of trials, in ask order.

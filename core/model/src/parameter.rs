@@ -198,7 +198,7 @@ impl ParameterDescription {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ParameterError {
     /// The plugin has no parameter of that name.
-    #[error("unknown parameter `{name}`{}; known: {}", suggestion(.nearest), .known.join(", "))]
+    #[error("unknown parameter `{name}`{}; {}", suggestion(.nearest), listed(.known))]
     Unknown {
         /// Name that was given.
         name: String,
@@ -231,6 +231,10 @@ fn suggestion(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default()
 }
 
+fn listed(known: &[String]) -> String {
+    if known.is_empty() { "it takes none".to_owned() } else { format!("known: {}", known.join(", ")) }
+}
+
 /// Checks `given` against `descriptions` and fills in defaults: the result names every described parameter.
 pub fn complete(
     descriptions: &[ParameterDescription],
@@ -260,8 +264,11 @@ pub fn complete(
 
 /// The candidate nearest to `name` by Damerau-Levenshtein distance, if it is near enough to be a likely slip.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let limit = (length / 3).max(1);
     candidates
+        // The distance is at least the difference of the lengths: a very long name costs no comparison.
+        .filter(|c| c.chars().count().abs_diff(length) <= limit)
         .map(|c| (strsim::damerau_levenshtein(name, c), c))
         .filter(|(distance, _)| *distance <= limit)
         .min()
@@ -305,5 +312,15 @@ mod tests {
         let nan =
             complete(&descriptions(), &Parameters::from([("scale".into(), ParameterValue::Float(f64::NAN))]));
         assert!(nan.is_err());
+    }
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        let names = ["conv", "dense", "maxpool"];
+        let find = |name: &str| nearest(name, names.into_iter());
+        assert_eq!(find("cnov"), Some("conv"));
+        assert_eq!(find("maxpol"), Some("maxpool"));
+        assert_eq!(find("dropout"), None);
+        assert_eq!(find(&"x".repeat(50_000_000)), None);
     }
 }

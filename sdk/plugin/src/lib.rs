@@ -4,28 +4,33 @@
 //! ```
 //! use codebench_sdk::prelude::*;
 //!
-//! /// Proposes the first point of the space for ever.
-//! struct First;
+//! /// Proposes the first value of every choice, for ever.
+//! struct First {
+//!     choices: usize,
+//! }
 //!
 //! impl Plugin for First {
 //!     type Kind = kinds::Strategy;
 //!
 //!     fn info() -> PluginInfo {
-//!         PluginInfo::new("example/first", "0.1.0", "Proposes the first point for ever.")
+//!         PluginInfo::new("example/first", "0.1.0", "Proposes the first values for ever.")
 //!     }
 //!
 //!     fn configure(_: &Configuration<'_>) -> Result<Self, PluginError> {
-//!         Ok(First)
+//!         Ok(First { choices: 0 })
 //!     }
 //! }
 //!
 //! impl Strategy for First {
-//!     fn start(&mut self, _: &StrategyContext) -> Result<(), PluginError> {
+//!     fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
+//!         self.choices = context.space.choices.len();
 //!         Ok(())
 //!     }
+//!
 //!     fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
-//!         Ok(vec![Genotype(vec![0]); count])
+//!         Ok(vec![Genotype(vec![0; self.choices]); count])
 //!     }
+//!
 //!     fn tell(&mut self, _: &[Tell]) -> Result<(), PluginError> {
 //!         Ok(())
 //!     }
@@ -40,11 +45,12 @@ pub use codebench_math as math;
 pub use codebench_model as model;
 pub use codebench_space as space;
 
-/// What most plugins import.
+/// What a plugin of any kind imports: every type that its trait names.
 pub mod prelude {
     pub use codebench_api::{
-        CnnOp, Configuration, Engine, Evaluator, Executor, Kind, Plugin, PluginError, PluginInfo, Strategy,
-        StrategyContext, Tell, kinds,
+        ChannelRequest, CnnOp, Configuration, Engine, EvaluateResult, Evaluator, Executor, GradientsResult,
+        Kind, LowerRequest, LoweredOp, MiniBatch, NamedTensor, Network, NetworkOptions, Plugin, PluginError,
+        PluginInfo, Reads, StepOptions, StepResult, Strategy, StrategyContext, Tell, kinds,
     };
     pub use codebench_model::*;
 }
