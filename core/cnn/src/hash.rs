@@ -7,7 +7,7 @@
 //! The released code knows no joins. A vertex with a join is hashed as if its label were `LABEL@JOIN`, such as
 //! `act-relu@sum`; no label contains `@`. `default_channels` takes no part.
 
-use codebench_model::{CnnGraph, CnnModule, Join, Vertex};
+use codebench_model::{CnnGraph, CnnModule, Vertex};
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use std::fmt::Write;
@@ -148,13 +148,10 @@ fn merge(first: &CnnModule, second: &CnnModule) -> CnnModule {
 }
 
 fn label_with_join(vertex: &Vertex) -> String {
-    let join = match vertex.join {
-        None => return vertex.label.clone(),
-        Some(Join::Sum) => "sum",
-        Some(Join::Concat) => "concat",
-        Some(Join::Multiply) => "multiply",
-    };
-    format!("{}@{join}", vertex.label)
+    match vertex.join {
+        None => vertex.label.clone(),
+        Some(join) => format!("{}@{}", vertex.label, join.name()),
+    }
 }
 
 /// Appends the hashes of `vertices` in ascending order.
@@ -186,6 +183,7 @@ fn python_repr(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use codebench_model::Join;
 
     fn chain(labels: &[&str]) -> CnnModule {
         let vertices = labels.iter().map(|l| Vertex::new(*l)).collect();

@@ -76,7 +76,7 @@ fn entries() -> impl Iterator<Item = &'static Entry> {
     zoo::ENTRIES.iter().chain(&published::ENTRIES)
 }
 
-/// The names of all networks: the true ones, then the published ones, each sorted.
+/// The names of all networks: the true ones, then the published ones, each by family.
 pub fn names() -> impl Iterator<Item = &'static str> {
     entries().map(|entry| entry.name)
 }

@@ -29,7 +29,7 @@ const fn imagenet(name: &'static str, image: u64, summary: &'static str, build: 
     Entry { name, summary, image, channels: 3, classes: 1000, build: Build::Modules(build) }
 }
 
-/// The true networks, sorted by name.
+/// The true networks by family.
 pub(crate) static ENTRIES: [Entry; 24] = [
     imagenet("alexnet", 224, "AlexNet in one column (Krizhevsky 2014), as in torchvision.", alexnet::graph),
     imagenet("densenet121", 224, "DenseNet-121 (Huang et al. 2017).", densenet::graph),

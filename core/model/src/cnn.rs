@@ -19,6 +19,26 @@ pub enum Join {
     Multiply,
 }
 
+impl Join {
+    /// Every join with its name in files, in order of declaration.
+    pub const ALL: [(Join, &'static str); 3] =
+        [(Join::Sum, "sum"), (Join::Concat, "concat"), (Join::Multiply, "multiply")];
+
+    /// The join called `name`.
+    pub fn from_name(name: &str) -> Option<Join> {
+        Self::ALL.into_iter().find(|(_, n)| *n == name).map(|(join, _)| join)
+    }
+
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Join::Sum => "sum",
+            Join::Concat => "concat",
+            Join::Multiply => "multiply",
+        }
+    }
+}
+
 /// One vertex of a module: an operation named by its label, and optionally a join.
 ///
 /// Written as the bare label when there is no join.
@@ -118,5 +138,19 @@ impl CnnGraph {
     /// The published value of `default_channels`.
     pub fn standard_default_channels() -> u64 {
         128
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_join_is_called_as_serde_writes_it() {
+        for (join, name) in Join::ALL {
+            assert_eq!((join.name(), Join::from_name(name)), (name, Some(join)));
+            assert_eq!(serde_json::to_value(join).unwrap(), name);
+        }
+        assert_eq!(Join::from_name("average"), None);
     }
 }

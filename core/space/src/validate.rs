@@ -239,12 +239,7 @@ fn check_blocks_apart(space: &Space, modules: &[ModuleTemplate]) -> Result<(), S
 
 /// The join of that name.
 pub(crate) fn parse_join(value: &ParameterValue) -> Option<Join> {
-    match value.as_str()? {
-        "sum" => Some(Join::Sum),
-        "concat" => Some(Join::Concat),
-        "multiply" => Some(Join::Multiply),
-        _ => None,
-    }
+    Join::from_name(value.as_str()?)
 }
 
 /// When interior slot `slot` of a module is filled: the module has more than `slot + 1` vertices.

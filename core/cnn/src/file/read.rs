@@ -19,7 +19,6 @@ const DOCUMENT_KEYS: [&str; 8] =
     ["v", "name", "image", "channels", "classes", "default_channels", "modules", "graph"];
 const MODULE_KEYS: [&str; 3] = ["vertices", "edges", "repeat"];
 const VERTEX_KEYS: [&str; 2] = ["label", "join"];
-const JOINS: [(&str, Join); 3] = [("sum", Join::Sum), ("concat", Join::Concat), ("multiply", Join::Multiply)];
 
 pub(super) fn document(text: &str, root: &Node) -> Result<(CnnFile, Places), FileError> {
     Reader {
@@ -161,13 +160,13 @@ impl Reader<'_> {
         let label = self.text_of(label, "label")?.to_owned();
         let Some(node) = find(entries, "join") else { return Ok(Vertex::new(label)) };
         let name = self.text_of(node, "join")?;
-        match JOINS.iter().find(|(known, _)| *known == name) {
-            Some((_, join)) => Ok(Vertex::joined(label, *join)),
+        match Join::from_name(name) {
+            Some(join) => Ok(Vertex::joined(label, join)),
             None => {
-                let known = JOINS.map(|(name, _)| name);
+                let known = Join::ALL.map(|(_, name)| name);
                 self.error(
                     node.at,
-                    format!("unknown join `{name}`{}; known: sum, concat, multiply", hint(name, &known)),
+                    format!("unknown join `{name}`{}; known: {}", hint(name, &known), known.join(", ")),
                 )
             }
         }

@@ -70,12 +70,7 @@ fn module_fields(module: &CnnModule, repeat: usize, format: Format) -> Vec<(&'st
 
 fn vertex(vertex: &Vertex, format: Format) -> String {
     let label = quoted(&vertex.label, format);
-    let join = match vertex.join {
-        None => return label,
-        Some(Join::Sum) => "sum",
-        Some(Join::Concat) => "concat",
-        Some(Join::Multiply) => "multiply",
-    };
+    let Some(join) = vertex.join.map(Join::name) else { return label };
     match format {
         Format::Json => format!("{{\"label\": {label}, \"join\": \"{join}\"}}"),
         Format::Toml => format!("{{ label = {label}, join = \"{join}\" }}"),
