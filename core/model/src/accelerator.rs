@@ -20,6 +20,24 @@ impl MemoryKind {
     /// Every kind with its name in files, in the order of the published codes 1, 2, 3.
     pub const ALL: [(MemoryKind, &'static str); 3] =
         [(MemoryKind::Rram, "rram"), (MemoryKind::Dram, "dram"), (MemoryKind::Hbm, "hbm")];
+
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            MemoryKind::Rram => "rram",
+            MemoryKind::Dram => "dram",
+            MemoryKind::Hbm => "hbm",
+        }
+    }
+
+    /// Number of published organisations, which [`PublishedAccelerator::memory_config`] counts from 1.
+    pub fn organisations(self) -> u64 {
+        match self {
+            MemoryKind::Rram => 6,
+            MemoryKind::Dram => 4,
+            MemoryKind::Hbm => 1,
+        }
+    }
 }
 
 /// A point of the paper's template, after the released code's conversions: every entry but the mask buffer is
@@ -51,7 +69,7 @@ pub struct PublishedAccelerator {
     pub mask_buffer_mb: f64,
     /// Main memory.
     pub memory: MemoryKind,
-    /// 1-based organisation of the memory: RRAM 1 to 6, DRAM 1 to 4, HBM 1.
+    /// Organisation of the memory, from 1 to [`MemoryKind::organisations`].
     pub memory_config: u64,
 }
 
@@ -85,3 +103,16 @@ pub const PUBLISHED_NAMES: [&str; 13] = [
 
 /// The paper's default vector.
 pub const DEFAULT_VECTOR: [f64; 13] = [2.0, 16.0, 8.0, 4.0, 8.0, 3.0, 3.0, 1.0, 12.0, 24.0, 4.0, 1.0, 1.0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_is_called_as_serde_writes_it() {
+        for (kind, name) in MemoryKind::ALL {
+            assert_eq!(kind.name(), name);
+            assert_eq!(serde_json::to_value(kind).unwrap(), name);
+        }
+    }
+}

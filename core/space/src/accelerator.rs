@@ -49,15 +49,6 @@ pub fn parameters() -> Vec<ParameterDescription> {
     ]
 }
 
-/// Organisations of a kind of memory.
-fn configurations(kind: MemoryKind) -> i64 {
-    match kind {
-        MemoryKind::Rram => 6,
-        MemoryKind::Dram => 4,
-        MemoryKind::Hbm => 1,
-    }
-}
-
 pub(crate) fn compile(
     table: &AcceleratorDescription,
     builder: &mut Builder,
@@ -177,20 +168,18 @@ fn add_kinds(
             "the table is empty: give configurations such as { rram = [1, 2] }",
         ));
     }
-    let name_of =
-        |kind: MemoryKind| MemoryKind::ALL.iter().find(|(k, _)| *k == kind).map_or("", |(_, name)| name);
-    let names = kinds.0.iter().map(|(kind, _)| ParameterValue::Text(name_of(*kind).to_owned())).collect();
+    let names = kinds.0.iter().map(|(kind, _)| ParameterValue::Text(kind.name().to_owned())).collect();
     let memory = builder.add("memory", names, false, Vec::new());
     template.assignments.push(Assignment { choice: memory, parameters: vec!["memory".into()] });
     for (i, (kind, list)) in kinds.0.iter().enumerate() {
-        let path = format!("{path}.{}", name_of(*kind));
-        let list = counts(&path, list, 1, configurations(*kind))?;
+        let path = format!("{path}.{}", kind.name());
+        let list = counts(&path, list, 1, kind.organisations() as i64)?;
         let values = list.into_iter().map(ParameterValue::Integer).collect();
         let when = match kinds.0.len() {
             1 => Vec::new(),
             _ => vec![Condition { choice: memory, is_in: vec![i as u32] }],
         };
-        let choice = builder.add(format!("memory_config.{}", name_of(*kind)), values, false, when);
+        let choice = builder.add(format!("memory_config.{}", kind.name()), values, false, when);
         template.assignments.push(Assignment { choice, parameters: vec!["memory_config".into()] });
     }
     Ok(())
@@ -204,7 +193,7 @@ fn check_memory_config(table: &AcceleratorDescription) -> Result<(), SpaceError>
         _ => name == "rram",
     };
     for (kind, name) in MemoryKind::ALL.into_iter().filter(|(_, name)| named(name)) {
-        let most = configurations(kind);
+        let most = kind.organisations() as i64;
         if let Some(value) = configs.0.iter().find(|v| v.as_i64().is_some_and(|n| n > most)) {
             return Err(SpaceError::at(
                 "accelerator.memory_config",

@@ -15,14 +15,18 @@ pub fn active(space: &Space, genotype: &Genotype) -> Vec<usize> {
 pub(crate) fn active_flags(space: &Space, genotype: &Genotype) -> Vec<bool> {
     let mut flags: Vec<bool> = Vec::with_capacity(space.choices.len());
     for choice in &space.choices {
-        let is_active = choice.when.iter().all(|condition| {
-            let value = genotype.0.get(condition.choice).copied().unwrap_or(0);
-            flags.get(condition.choice).copied().unwrap_or(false)
-                && condition.is_in.binary_search(&value).is_ok()
-        });
-        flags.push(is_active);
+        flags.push(is_active(choice, genotype, &flags));
     }
     flags
+}
+
+/// Whether a choice is active, given the flags of the earlier ones.
+pub(crate) fn is_active(choice: &Choice, genotype: &Genotype, earlier: &[bool]) -> bool {
+    choice.when.iter().all(|condition| {
+        let value = genotype.0.get(condition.choice).copied().unwrap_or(0);
+        earlier.get(condition.choice).copied().unwrap_or(false)
+            && condition.is_in.binary_search(&value).is_ok()
+    })
 }
 
 /// Whether `genotype` is a valid, repaired point of `space`.

@@ -5,7 +5,7 @@ use crate::compile::{Builder, Names, count_values, counts, grows_modules, text_v
 use crate::description::{CnnDescription, HeadDescription, MaxEdges, Network};
 use crate::module::{MAX_VERTICES, pair_count, pairs};
 use crate::table::ValueList;
-use crate::validate::{MAX_CHOICES, MAX_REPEATS, edge_conditions, parse_join, slot_conditions};
+use crate::validate::{MAX_CHOICES, MAX_REPEATS, check_size, edge_conditions, parse_join, slot_conditions};
 use codebench_model::{
     CnnTemplate, Condition, EdgeChoice, EdgeLimit, HeadTemplate, ModuleTemplate, ParameterValue,
 };
@@ -77,7 +77,10 @@ fn modules(
     let stack_counts = counts("cnn.stacks", &cnn.stacks, 1, MAX_REPEATS)?;
     let repeats = counts("cnn.modules_per_stack", &cnn.modules_per_stack, 1, MAX_REPEATS)?;
 
-    let most = stack_counts.iter().copied().max().unwrap_or(1) as usize;
+    let most = stack_counts.iter().copied().max().unwrap_or(1);
+    let most_repeats = repeats.iter().copied().max().unwrap_or(1);
+    check_size(most, most_repeats).map_err(|e| SpaceError::at("cnn.modules_per_stack", e))?;
+    let most = most as usize;
     let distinct = if cnn.same_stacks { 1 } else { most };
     if distinct * shape.choices() > MAX_CHOICES {
         return Err(SpaceError::at(

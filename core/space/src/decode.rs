@@ -1,7 +1,7 @@
 //! From a point to the CNN and the accelerator that it stands for, and back from values.
 
 use crate::SpaceError;
-use crate::check::{active_flags, check, list, value, vertex_count};
+use crate::check::{active_flags, check, is_active, list, value, vertex_count};
 use crate::module::pairs;
 use crate::points::edge_choices;
 use crate::validate::parse_join;
@@ -46,8 +46,10 @@ pub fn find(space: &Space, values: &Parameters) -> Result<Genotype, SpaceError> 
         return Err(unknown_name(space, name));
     }
     let mut genotype = Genotype(vec![0; space.choices.len()]);
+    let mut flags = Vec::with_capacity(space.choices.len());
     for (index, choice) in space.choices.iter().enumerate() {
-        let is_active = active_flags(space, &genotype)[index];
+        let is_active = is_active(choice, &genotype, &flags);
+        flags.push(is_active);
         let position = match values.get(&choice.name) {
             Some(given) if !is_active => {
                 return Err(SpaceError::NotActive { name: choice.name.clone(), value: given.to_string() });

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Nodes that one layer may have.
 const MAX_NODES: usize = 200_000;
 
-/// The valid points of a space. Building it costs about a millisecond; every question after that is cheap.
+/// The valid points of a space. Building it counts them once; a question after that walks through the choices.
 #[derive(Debug, Clone)]
 pub struct Points {
     pub(crate) space: Space,
@@ -263,14 +263,13 @@ fn explore(space: &Space, items: &[Item]) -> Result<Vec<Vec<Node>>, SpaceError> 
             let kept: Vec<u32> =
                 live_after.iter().filter(|c| live.contains(c)).map(|c| value_of(*c)).collect();
             layer.push(step(space, *item, read_later, &value_of, kept, &mut next));
-        }
-        if next.keys.len() > MAX_NODES {
-            return Err(SpaceError::malformed(format!(
-                "the conditions on {} choices are too entangled to count: {} combinations of the choices that later \
-                 conditions read exceed {MAX_NODES}",
-                space.choices.len(),
-                next.keys.len()
-            )));
+            if next.keys.len() > MAX_NODES {
+                return Err(SpaceError::malformed(format!(
+                    "the conditions on {} choices are too entangled to count: the combinations of the choices that \
+                     later conditions read exceed {MAX_NODES}; give fewer values or conditions",
+                    space.choices.len(),
+                )));
+            }
         }
         layers.push(layer);
         keys = next.keys;

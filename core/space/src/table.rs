@@ -89,6 +89,11 @@ fn one<E: de::Error>(value: ParameterValue) -> Result<ValueList, E> {
     checked(ValueList(vec![value]))
 }
 
+fn whole<E: de::Error>(value: u64) -> Result<ParameterValue, E> {
+    let too_large = || E::custom(format!("{value} is too large: give at most {}", i64::MAX));
+    i64::try_from(value).map(ParameterValue::Integer).map_err(|_| too_large())
+}
+
 fn checked<E: de::Error>(list: ValueList) -> Result<ValueList, E> {
     match list.fault() {
         None => Ok(list),
@@ -112,8 +117,7 @@ impl<'de> Visitor<'de> for ListVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<ValueList, E> {
-        let value = i64::try_from(value).map_err(|_| E::custom(format!("{value} is too large")))?;
-        one(ParameterValue::Integer(value))
+        whole(value).and_then(one)
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<ValueList, E> {
@@ -186,8 +190,7 @@ impl<'de> Deserialize<'de> for Scalar {
             }
 
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Scalar, E> {
-                let value = i64::try_from(value).map_err(|_| E::custom(format!("{value} is too large")))?;
-                self.visit_i64(value)
+                whole(value).map(Scalar)
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Scalar, E> {

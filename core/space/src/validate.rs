@@ -138,9 +138,10 @@ fn check_cnn(space: &Space, cnn: &CnnTemplate) -> Result<(), SpaceError> {
         }
         CnnTemplate::Modules { default_channels, stacks, modules_per_stack, modules, head, .. } => {
             get_counts(space, *default_channels, 1, i64::MAX)?;
-            get_counts(space, *modules_per_stack, 1, MAX_REPEATS)?;
-            let stacks = get_counts(space, *stacks, 1, MAX_REPEATS)?;
-            let most = stacks.values.iter().filter_map(ParameterValue::as_i64).max().unwrap_or(1);
+            let largest = |choice: &Choice| choice.values.iter().filter_map(ParameterValue::as_i64).max();
+            let repeats = largest(get_counts(space, *modules_per_stack, 1, MAX_REPEATS)?).unwrap_or(1);
+            let most = largest(get_counts(space, *stacks, 1, MAX_REPEATS)?).unwrap_or(1);
+            check_size(most, repeats).map_err(SpaceError::malformed)?;
             if modules.len() != 1 && (modules.len() as i64) < most {
                 return Err(SpaceError::malformed(format!(
                     "{} module templates do not serve {most} stacks: give one, or one per stack",
@@ -159,6 +160,19 @@ fn check_cnn(space: &Space, cnn: &CnnTemplate) -> Result<(), SpaceError> {
 
 /// Stacks, and modules in a stack, that a CNN may have at most.
 pub(crate) const MAX_REPEATS: i64 = 1000;
+
+/// Modules in the stacks of a CNN at most.
+const MAX_MODULES: i64 = 4096;
+
+/// Whether a CNN of so many stacks, each of so many modules, is small enough to build.
+pub(crate) fn check_size(stacks: i64, modules_per_stack: i64) -> Result<(), String> {
+    if stacks * modules_per_stack <= MAX_MODULES {
+        return Ok(());
+    }
+    Err(format!(
+        "{stacks} stacks of {modules_per_stack} modules exceed the {MAX_MODULES} modules allowed: give fewer of either"
+    ))
+}
 
 fn check_head(space: &Space, head: &HeadTemplate) -> Result<(), SpaceError> {
     get_texts(space, head.flatten)?;

@@ -1,7 +1,7 @@
 //! What bad descriptions, documents and points are told; `BLESS=1` writes the golden file.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use codebench_model::{Genotype, ParameterValue, Parameters, Space};
+use codebench_model::{Choice, Condition, Genotype, ParameterValue, Parameters, Space};
 use codebench_space::{Points, Rng, SpaceDescription, Weighting, check, decode, find};
 use std::fmt::Write;
 use std::path::Path;
@@ -54,6 +54,7 @@ const DESCRIPTIONS: &[&str] = &[
     "[cnn]\nops = [\"a\"]\nmax_edges = 2.5",
     "[cnn]\nops = [\"a\"]\nstacks = [0, 1]",
     "[cnn]\nops = [\"a\"]\nstacks = 1000\nvertices = 16",
+    "[cnn]\nops = [\"a\"]\nstacks = [1, 100]\nmodules_per_stack = 50",
     "[cnn]\nops = [\"a\"]\ndefault_channels = 1000000000000",
     "[cnn]\nops = [\"a\"]\njoins = [\"sum\", \"add\"]",
     "[cnn]\nops = [\"a\"]\n[cnn.head]\nlayers = [0, 2]",
@@ -157,7 +158,7 @@ fn documents(golden: &mut String) {
     damaged("equal names", |s| s.choices[1].name = s.choices[0].name.clone(), golden);
     damaged(
         "a condition on a later choice",
-        |s| s.choices[4].when = vec![codebench_model::Condition { choice: 9, is_in: vec![0] }],
+        |s| s.choices[4].when = vec![Condition { choice: 9, is_in: vec![0] }],
         golden,
     );
     damaged("blocks out of order", |s| s.choices[0].block = codebench_model::Block::Accelerator, golden);
@@ -167,6 +168,22 @@ fn documents(golden: &mut String) {
             if let Some(codebench_model::CnnTemplate::Modules { modules, .. }) = &mut s.cnn {
                 modules[0].edges.pop();
             }
+        },
+        golden,
+    );
+    damaged(
+        "conditions on too many combinations",
+        |s| {
+            let long = |name: &str| Choice {
+                name: name.into(),
+                values: (0..500).map(ParameterValue::Integer).collect(),
+                when: Vec::new(),
+                ..s.choices[0].clone()
+            };
+            let on = |choice: usize| Condition { choice, is_in: vec![0] };
+            let both = Choice { when: vec![on(0), on(1)], ..long("both") };
+            let choices = vec![long("a"), long("b"), both];
+            *s = Space { choices, cnn: None, accelerator: None, ..s.clone() };
         },
         golden,
     );
