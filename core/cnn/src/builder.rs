@@ -9,6 +9,8 @@ pub const MAX_TENSOR_ELEMENTS: u64 = 1 << 32;
 pub const MAX_PARAMETERS: u64 = 1 << 36;
 /// Most multiply-accumulates of a CNN for one image: 2^50.
 pub const MAX_MACS: u64 = 1 << 50;
+/// Most vertices of a CNN, those of equal modules counted each time: 2^17.
+pub const MAX_VERTICES: usize = 1 << 17;
 
 /// Where a layer comes from.
 #[derive(Debug, Clone, Copy)]

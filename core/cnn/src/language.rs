@@ -1,6 +1,6 @@
 //! The operations of a catalogue, and lowering with them.
 
-use crate::builder::{Builder, MAX_TENSOR_ELEMENTS, Place};
+use crate::builder::{Builder, MAX_TENSOR_ELEMENTS, MAX_VERTICES, Place};
 use crate::error::{CnnError, Fault, Location};
 use crate::keyword::Keywords;
 use crate::module::{Module, location};
@@ -131,6 +131,12 @@ fn check_sizes(cnn: &CnnGraph, input: TensorShape, classes: u64) -> Result<(), C
     let refuse = |what: String| Err(CnnError::Cnn(what));
     if cnn.modules.is_empty() {
         return refuse("the CNN has no modules; give at least a head".into());
+    }
+    let vertices: usize = cnn.modules.iter().map(|m| m.vertices.len()).sum();
+    if vertices > MAX_VERTICES {
+        return refuse(format!(
+            "the CNN has {vertices} vertices; at most {MAX_VERTICES} are allowed: give fewer or smaller modules"
+        ));
     }
     let too_large = input.elements().is_none_or(|n| n > MAX_TENSOR_ELEMENTS);
     if input.elements() == Some(0) || too_large {

@@ -19,6 +19,6 @@ mod released;
 mod structure;
 mod zoo;
 
-pub use builder::{MAX_MACS, MAX_PARAMETERS, MAX_TENSOR_ELEMENTS};
+pub use builder::{MAX_MACS, MAX_PARAMETERS, MAX_TENSOR_ELEMENTS, MAX_VERTICES};
 pub use error::{CnnError, Location};
 pub use language::{Language, Lowered};

@@ -105,6 +105,7 @@ fn cases() -> Vec<(&'static str, Vec<CnnModule>)> {
             vec![module(&["input", "flatten", "dense-3", "output"], &[[0, 1], [1, 2], [1, 3], [2, 3]])],
         ),
         ("flattened map too large", vec![chain(&["conv1x1-c9999"]), chain(&["flatten", "dense_classes"])]),
+        ("too many vertices", vec![chain(&[]); 65_537]),
         ("parameters beyond the limit", vec![chain(&["flatten", "dense-30000000", "dense_classes"])]),
     ]
 }

@@ -48,7 +48,7 @@ macro_rules! published {
     };
 }
 
-/// The published networks, sorted by name.
+/// The published networks by family.
 pub(super) static ENTRIES: [Entry; 25] = [
     published!("alexnet", "AlexNet as the CODEBench paper publishes it.", None),
     published!("efficientnet-b0", "EfficientNet-B0 as the CODEBench paper publishes it.", Some(224)),
