@@ -52,7 +52,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// An example in a description: shown by `plugin info` and run as a test.
+/// An example in a description, shown by `plugin info`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     /// What it shows.
