@@ -20,7 +20,9 @@ mod wall_csv;
 
 pub use error::SearchError;
 pub use executor::{PLUGINS, Threads};
-pub use experiment::{Budget, EvaluatorUse, Experiment, ExperimentError, ImageShape, Located, PluginUse};
+pub use experiment::{
+    Budget, EvaluatorUse, Experiment, ExperimentError, ImageShape, Located, PluginUse, read_space,
+};
 pub use leader::Leader;
 pub use observer::{Best, Evaluated, Observer, Silent, Started, TrialFinished};
 pub use store::StoreError;

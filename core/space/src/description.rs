@@ -253,6 +253,10 @@ impl<'de> Visitor<'de> for Entry {
         list_from_scalar(value).map(AcceleratorValues::List)
     }
 
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<AcceleratorValues, E> {
+        crate::table::ListVisitor.visit_i128(value).map(AcceleratorValues::List)
+    }
+
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<AcceleratorValues, E> {
         list_from_scalar(value).map(AcceleratorValues::List)
     }

@@ -7,7 +7,7 @@
 use crate::SpaceError;
 use crate::module::{EdgeCounter, pairs, position};
 use crate::validate::validate;
-use codebench_model::{Genotype, ModuleTemplate, Space};
+use codebench_model::{Block, Genotype, ModuleTemplate, Space};
 use num_bigint::BigUint;
 use std::collections::{BTreeMap, HashMap};
 
@@ -93,6 +93,15 @@ impl Points {
     /// The number of valid points.
     pub fn count(&self) -> BigUint {
         self.layers[0][0].ways.clone()
+    }
+
+    /// The numbers of CNNs and of accelerators whose product is [`Points::count`]; `None` if a condition ties the two
+    /// blocks together. A block without choices counts as 1.
+    pub fn count_by_block(&self) -> Option<(BigUint, BigUint)> {
+        let is_accelerator = |item: &Item| matches!(*item, Item::Choice(c) if self.space.choices[c].block == Block::Accelerator);
+        let boundary = self.items.iter().position(is_accelerator).unwrap_or(self.items.len());
+        let [node] = self.layers[boundary].as_slice() else { return None };
+        Some((self.count() / &node.ways, node.ways.clone()))
     }
 
     /// Walks from the first choice to the last.

@@ -83,15 +83,14 @@ impl<'de> Deserialize<'de> for ValueList {
     }
 }
 
-struct ListVisitor;
+pub(crate) struct ListVisitor;
 
 fn one<E: de::Error>(value: ParameterValue) -> Result<ValueList, E> {
     checked(ValueList(vec![value]))
 }
 
 fn whole<E: de::Error>(value: u64) -> Result<ParameterValue, E> {
-    let too_large = || E::custom(format!("{value} is too large: give at most {}", i64::MAX));
-    i64::try_from(value).map(ParameterValue::Integer).map_err(|_| too_large())
+    i64::try_from(value).map(ParameterValue::Integer).map_err(|_| E::custom(too_large(value)))
 }
 
 fn checked<E: de::Error>(list: ValueList) -> Result<ValueList, E> {
@@ -120,6 +119,10 @@ impl<'de> Visitor<'de> for ListVisitor {
         whole(value).and_then(one)
     }
 
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<ValueList, E> {
+        Err(E::custom(too_large(value)))
+    }
+
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<ValueList, E> {
         one(ParameterValue::Float(value))
     }
@@ -143,6 +146,11 @@ impl<'de> Visitor<'de> for ListVisitor {
         }
         range(bounds)
     }
+}
+
+/// The message for a whole number beyond 64 bits.
+fn too_large(value: impl fmt::Display) -> String {
+    format!("{value} is out of range: give a whole number from {} to {}", i64::MIN, i64::MAX)
 }
 
 /// Keys of a range.
@@ -191,6 +199,10 @@ impl<'de> Deserialize<'de> for Scalar {
 
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Scalar, E> {
                 whole(value).map(Scalar)
+            }
+
+            fn visit_i128<E: de::Error>(self, value: i128) -> Result<Scalar, E> {
+                Err(E::custom(too_large(value)))
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Scalar, E> {

@@ -7,6 +7,7 @@ mod read;
 mod space_table;
 
 pub use error::{ExperimentError, Located};
+pub use space_table::read_space;
 
 use crate::canonical;
 use crate::objective::{Goal, Objective};

@@ -35,6 +35,22 @@ impl Names for Known {
     }
 }
 
+/// Reads the space of the file `path`: a file of a space, or an experiment with its `[space]`.
+///
+/// # Errors
+/// A file that cannot be read, or the first mistake in its space with line and column.
+pub fn read_space(path: &Path, catalog: &Catalog) -> Result<Space, ExperimentError> {
+    let text = read::text_of(path)?;
+    let shown = path.display().to_string();
+    let source = Source { file: &shown, text: &text };
+    let names = Known::new(catalog).map_err(|e| source.error(0..0, e))?;
+    let mut table = read::parse(source)?;
+    match table.get_mut().remove("space") {
+        Some(space) => self::read(source, space, path.parent().unwrap_or(Path::new("")), &names),
+        None => compile(source, table, &names),
+    }
+}
+
 /// The compiled space of the value of `space`; a file that it names is relative to `folder`.
 pub(super) fn read(
     source: Source<'_>,
