@@ -51,11 +51,69 @@ enum Step {
     Edges { vertices: usize, next: usize },
 }
 
+/// The number of valid completions by value of a choice.
+pub(crate) enum Ways<'a> {
+    /// As many for each of so many values.
+    Equal(&'a BigUint, usize),
+    /// One number per value.
+    Each(Vec<&'a BigUint>),
+}
+
+impl Ways<'_> {
+    /// Number of values.
+    pub(crate) fn values(&self) -> usize {
+        match self {
+            Ways::Equal(_, values) => *values,
+            Ways::Each(ways) => ways.len(),
+        }
+    }
+
+    /// Completions of all values together.
+    pub(crate) fn total(&self) -> BigUint {
+        match self {
+            Ways::Equal(each, values) => *each * *values,
+            Ways::Each(ways) => ways.iter().copied().sum(),
+        }
+    }
+
+    /// Whether the value leaves a completion.
+    pub(crate) fn leaves(&self, value: usize) -> bool {
+        let zero = BigUint::default();
+        match self {
+            Ways::Equal(each, values) => value < *values && **each != zero,
+            Ways::Each(ways) => ways.get(value).is_some_and(|ways| **ways != zero),
+        }
+    }
+
+    /// Values that leave a completion, ascending.
+    pub(crate) fn possible(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.values()).filter(|value| self.leaves(*value))
+    }
+
+    /// The value within which completion `number` falls, and the number among that value's.
+    pub(crate) fn locate(&self, mut number: BigUint) -> (usize, BigUint) {
+        match self {
+            Ways::Equal(each, _) => {
+                let quotient = &number / *each;
+                (usize::try_from(&quotient).unwrap_or(usize::MAX), number - quotient * *each)
+            }
+            Ways::Each(ways) => {
+                for (value, ways) in ways.iter().enumerate() {
+                    if number < **ways {
+                        return (value, number);
+                    }
+                    number -= *ways;
+                }
+                (self.possible().last().unwrap_or(0), number)
+            }
+        }
+    }
+}
+
 /// Decides what a walk leaves open.
 pub(crate) trait Decide {
-    /// The value of an active choice. `ways[v]` is the number of valid completions with value `v`; at least one is
-    /// positive, and the answer must be one that is.
-    fn decide(&mut self, choice: usize, ways: &[BigUint]) -> usize;
+    /// The value of an active choice; one that leaves a valid completion, as at least one does.
+    fn decide(&mut self, choice: usize, ways: &Ways<'_>) -> usize;
 
     /// The flags of all edges of a module at once, in the order of [`pairs`]; `None` asks for each in turn.
     fn edges(&mut self, _module: &ModuleTemplate, _vertices: usize) -> Option<Vec<bool>> {
@@ -104,6 +162,13 @@ impl Points {
         Some((self.count() / &node.ways, node.ways.clone()))
     }
 
+    /// Whether a change of this choice entails no other: no condition reads it, and it is no edge.
+    pub(crate) fn is_free(&self, choice: usize) -> bool {
+        let item = |item: &Item| matches!(*item, Item::Choice(c) if c == choice);
+        let Some(at) = self.items.iter().position(item) else { return false };
+        self.layers[at].iter().all(|node| matches!(node.step, Step::Free(_) | Step::Skip(_)))
+    }
+
     /// Walks from the first choice to the last.
     pub(crate) fn walk(&self, decide: &mut dyn Decide) -> Genotype {
         let mut genes = vec![0; self.space.choices.len()];
@@ -112,12 +177,12 @@ impl Points {
             let next_layer = &self.layers[i + 1];
             at = match (&self.layers[i][at].step, *item) {
                 (Step::Free(next), Item::Choice(choice)) => {
-                    let ways = vec![next_layer[*next].ways.clone(); self.space.choices[choice].values.len()];
+                    let ways = Ways::Equal(&next_layer[*next].ways, self.space.choices[choice].values.len());
                     genes[choice] = decide.decide(choice, &ways) as u32;
                     *next
                 }
                 (Step::Each(nexts), Item::Choice(choice)) => {
-                    let ways: Vec<BigUint> = nexts.iter().map(|n| next_layer[*n].ways.clone()).collect();
+                    let ways = Ways::Each(nexts.iter().map(|n| &next_layer[*n].ways).collect());
                     let value = decide.decide(choice, &ways);
                     genes[choice] = value as u32;
                     nexts[value]
@@ -158,7 +223,7 @@ impl Points {
                 Some(branch) => counter.completions(branch) * after,
                 None => BigUint::default(),
             });
-            let value = decide.decide(choice, &ways);
+            let value = decide.decide(choice, &Ways::Each(ways.iter().collect()));
             genes[choice] = value as u32;
             let [without, with] = branches;
             match if value == 0 { without } else { with } {

@@ -1,7 +1,7 @@
 //! Points by number, at random, and by coordinates.
 
 use crate::SpaceError;
-use crate::points::{Decide, Points};
+use crate::points::{Decide, Points, Ways};
 use crate::rng::Rng;
 use codebench_model::Genotype;
 use num_bigint::BigUint;
@@ -63,14 +63,10 @@ impl Points {
 struct Unrank(BigUint);
 
 impl Decide for Unrank {
-    fn decide(&mut self, _: usize, ways: &[BigUint]) -> usize {
-        for (value, ways) in ways.iter().enumerate() {
-            if self.0 < *ways {
-                return value;
-            }
-            self.0 -= ways;
-        }
-        last_possible(ways)
+    fn decide(&mut self, _: usize, ways: &Ways<'_>) -> usize {
+        let (value, rest) = ways.locate(std::mem::take(&mut self.0));
+        self.0 = rest;
+        value
     }
 }
 
@@ -78,9 +74,9 @@ impl Decide for Unrank {
 struct Balanced<'a>(&'a mut Rng);
 
 impl Decide for Balanced<'_> {
-    fn decide(&mut self, _: usize, ways: &[BigUint]) -> usize {
-        let possible = possible(ways);
-        possible.get(self.0.index(possible.len())).copied().unwrap_or(0)
+    fn decide(&mut self, _: usize, ways: &Ways<'_>) -> usize {
+        let drawn = self.0.index(ways.possible().count());
+        ways.possible().nth(drawn).unwrap_or(0)
     }
 }
 
@@ -90,29 +86,14 @@ struct Quantile<'a> {
 }
 
 impl Decide for Quantile<'_> {
-    fn decide(&mut self, choice: usize, ways: &[BigUint]) -> usize {
+    fn decide(&mut self, choice: usize, ways: &Ways<'_>) -> usize {
         let scaled = (self.coordinates[choice] * (1u64 << 53) as f64) as u64;
         match self.weighting {
             Weighting::Values => {
-                let possible = possible(ways);
-                let position = (u128::from(scaled) * possible.len() as u128) >> 53;
-                possible.get(position as usize).copied().unwrap_or(0)
+                let position = (u128::from(scaled) * ways.possible().count() as u128) >> 53;
+                ways.possible().nth(position as usize).unwrap_or(0)
             }
-            Weighting::Points => {
-                let total: BigUint = ways.iter().sum();
-                let threshold = (total * scaled) >> 53u32;
-                Unrank(threshold).decide(choice, ways)
-            }
+            Weighting::Points => ways.locate((ways.total() * scaled) >> 53u32).0,
         }
     }
-}
-
-/// Values that leave a completion.
-pub(crate) fn possible(ways: &[BigUint]) -> Vec<usize> {
-    let zero = BigUint::default();
-    ways.iter().enumerate().filter(|(_, w)| **w != zero).map(|(value, _)| value).collect()
-}
-
-fn last_possible(ways: &[BigUint]) -> usize {
-    possible(ways).last().copied().unwrap_or(0)
 }

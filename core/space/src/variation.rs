@@ -3,11 +3,9 @@
 use crate::SpaceError;
 use crate::check::{active, check, check_length};
 use crate::module;
-use crate::points::{Decide, Points, edge_choices};
+use crate::points::{Decide, Points, Ways, edge_choices};
 use crate::rng::Rng;
-use crate::sample::possible;
 use codebench_model::{Genotype, ModuleTemplate};
-use num_bigint::BigUint;
 use std::collections::HashSet;
 
 impl Points {
@@ -42,8 +40,16 @@ impl Points {
         let mut seen = HashSet::from([base.clone()]);
         let mut neighbours = Vec::new();
         for choice in active(self.space(), &base) {
+            let is_free = self.is_free(choice);
             for value in 0..self.space().choices[choice].values.len() as u32 {
-                let changed = self.with(&base, choice, value, None);
+                let changed = match is_free {
+                    true => {
+                        let mut changed = base.clone();
+                        changed.0[choice] = value;
+                        Some(changed)
+                    }
+                    false => self.with(&base, choice, value, None),
+                };
                 neighbours.extend(changed.filter(|g| seen.insert(g.clone())));
             }
         }
@@ -131,9 +137,12 @@ impl<'a> Follow<'a> {
 }
 
 impl Decide for Follow<'_> {
-    fn decide(&mut self, choice: usize, ways: &[BigUint]) -> usize {
-        let wish = self.wish(choice, ways.len());
-        possible(ways).into_iter().min_by_key(|value| (value.abs_diff(wish), *value)).unwrap_or(0)
+    fn decide(&mut self, choice: usize, ways: &Ways<'_>) -> usize {
+        let wish = self.wish(choice, ways.values());
+        if ways.leaves(wish) {
+            return wish;
+        }
+        ways.possible().min_by_key(|value| (value.abs_diff(wish), *value)).unwrap_or(0)
     }
 
     fn edges(&mut self, module: &ModuleTemplate, vertices: usize) -> Option<Vec<bool>> {

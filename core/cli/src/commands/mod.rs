@@ -5,6 +5,7 @@ pub mod completions;
 pub mod plugin;
 pub mod run;
 pub mod simulate;
+pub mod space;
 
 use crate::Failure;
 use clap::{Parser, Subcommand};
@@ -24,6 +25,7 @@ Examples:
   codebench run examples/quickstart.toml
   codebench simulate --cnn published/resnet18 --accelerator 2,16,8,4,8,3,3,1,12,24,4,1,1
   codebench cnn show published/resnet18
+  codebench space count examples/spaces/accelbench.toml
   codebench plugin list
   codebench completions bash > ~/.local/share/bash-completion/completions/codebench
 
@@ -40,6 +42,9 @@ pub enum Command {
     /// Networks and CNN files: list, show, hash, count
     #[command(subcommand)]
     Cnn(cnn::Command),
+    /// Search spaces: count, sample, show
+    #[command(subcommand)]
+    Space(space::Command),
     /// List and describe plugins
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -53,6 +58,7 @@ pub(crate) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
         Command::Run(arguments) => run::run(arguments, out),
         Command::Simulate(arguments) => simulate::run(arguments, out),
         Command::Cnn(command) => cnn::run(command, out),
+        Command::Space(command) => space::run(command, out),
         Command::Plugin(command) => plugin::run(command, out),
         Command::Completions(arguments) => completions::run(arguments, out),
     }
