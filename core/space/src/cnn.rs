@@ -57,7 +57,8 @@ fn labels(path: &str, list: &ValueList, names: &dyn Names) -> Result<Vec<String>
 
 fn check_labels(path: &str, labels: &[String], names: &dyn Names) -> Result<(), SpaceError> {
     for (i, label) in labels.iter().enumerate() {
-        names.label(label).map_err(|e| SpaceError::at(format!("{path}[{i}]"), e))?;
+        let quoted = |e: String| if e.contains(label) { e } else { format!("label `{label}`: {e}") };
+        names.label(label).map_err(|e| SpaceError::at(format!("{path}[{i}]"), quoted(e)))?;
     }
     Ok(())
 }

@@ -300,7 +300,8 @@ mod tests {
         assert_eq!(failure.status(), crate::failure::USAGE);
         let text = failure.text().unwrap();
         assert!(text.contains(":2:27: `cnn.ops[1]`"), "{text}");
-        assert!(text.contains("`conv`"), "{text}");
+        assert!(text.contains("label `cnov3x3-bn-relu`"), "{text}");
+        assert!(text.contains("did you mean `conv3x3-bn-relu`?"), "{text}");
     }
 
     #[test]
