@@ -65,10 +65,9 @@ pub struct SampleArguments {
 
 /// The names of [`Weighting`] on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs)]
 pub enum Likely {
-    /// Every valid point
     Points,
-    /// Every value of each choice in turn
     Values,
 }
 
@@ -235,7 +234,7 @@ fn condition(space: &Space, choice: &Choice) -> String {
 fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
