@@ -4,5 +4,6 @@
 //! equal byte for byte take them from here.
 
 pub use libm::{
-    cbrt, ceil, cos, exp, expm1, floor, log as ln, log1p as ln_1p, log2, log10, pow, sin, sqrt, tan, tanh,
+    acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, ceil, cos, cosh, exp, exp2, expm1 as exp_m1, floor,
+    hypot, log as ln, log1p as ln_1p, log2, log10, pow, sin, sinh, sqrt, tan, tanh,
 };

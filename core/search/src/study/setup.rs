@@ -5,7 +5,7 @@ use crate::error::SearchError;
 use crate::executor;
 use crate::experiment::{EvaluatorUse, Experiment};
 use crate::store::PluginRow;
-use codebench_api::{Catalog, Evaluator, Executor, PluginError, Reads};
+use codebench_api::{Catalog, ErrorKind, Evaluator, Executor, PluginError, Reads};
 use codebench_cnn::{Language, Lowered};
 use codebench_model::{DataShape, Genotype, ParameterValue, Parameters, TensorShape};
 use codebench_space::{Candidate, Points};
@@ -62,16 +62,18 @@ impl Setup {
         Ok(Setup { experiment, points, evaluators, executor, language, images })
     }
 
-    /// The candidate and its lowered CNN; whatever cannot be built is infeasible.
+    /// The candidate and its lowered CNN. A well-formed CNN that cannot be built is infeasible; a malformed one, or an
+    /// operation that breaks its contract, is a failure.
     pub(super) fn lowered(&self, genotype: &Genotype) -> Result<(Candidate, Option<Lowered>), PluginError> {
         let candidate = codebench_space::decode(&self.experiment.space, genotype)
-            .map_err(|e| PluginError::infeasible(format!("the candidate cannot be decoded: {e}")))?;
+            .map_err(|e| PluginError::failed(format!("the candidate cannot be decoded: {e}")))?;
         let lowered = match (&candidate.cnn, self.images) {
-            (Some(cnn), Some(images)) => Some(
-                self.language
-                    .lower(cnn, images.input, images.classes)
-                    .map_err(|e| PluginError::infeasible(format!("the CNN cannot be built: {e}")))?,
-            ),
+            (Some(cnn), Some(images)) => {
+                Some(self.language.lower(cnn, images.input, images.classes).map_err(|e| {
+                    let kind = if e.is_infeasible() { ErrorKind::Infeasible } else { ErrorKind::Failed };
+                    PluginError { kind, message: format!("the CNN cannot be built: {e}") }
+                })?)
+            }
             _ => None,
         };
         Ok((candidate, lowered))
