@@ -1,5 +1,6 @@
 //! `codebench cnn`: networks and CNN files.
 
+use super::generated;
 use crate::cnn_input::{CnnInput, Image, ImageArguments};
 use crate::table::Table;
 use crate::{Failure, OrFail, catalog};
@@ -53,16 +54,20 @@ Examples:
         #[arg(long)]
         merged: bool,
     },
-    /// Count a CNN's parameters, MACs and layers
+    /// Count a CNN's parameters, MACs and layers, or the CNNs that a generation file describes
     #[command(after_help = "\
 Examples:
   codebench cnn count resnet18
   codebench cnn count published/resnet18 --image 224 --classes 1000
-  codebench cnn count my-cnn.toml --json")]
+  codebench cnn count my-cnn.toml --json
+  codebench cnn count examples/cnns/generate.toml --merged")]
     Count {
         /// The CNN
         #[command(flatten)]
         cnn: Of,
+        /// Tell generated CNNs apart by their merged hashes
+        #[arg(long)]
+        merged: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -105,7 +110,14 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
             let hash = if *merged { hash::graph_hash_merged } else { hash::graph_hash_simple };
             Ok(writeln!(out, "{}", hash(&graph, *algorithm))?)
         }
-        Command::Count { cnn, json } => count(cnn, *json, out),
+        Command::Count { cnn, merged, json } => match generated::load(&cnn.cnn)? {
+            Some(config) => generated::count(&config, *merged, *json, out),
+            None if *merged => Err(Failure::of_usage(format!(
+                "`--merged` is for generation files, and `{}` is none: leave it out",
+                cnn.cnn
+            ))),
+            None => count(cnn, *json, out),
+        },
     }
 }
 

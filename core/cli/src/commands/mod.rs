@@ -2,6 +2,7 @@
 
 pub mod cnn;
 pub mod completions;
+mod generated;
 pub mod plugin;
 pub mod run;
 pub mod simulate;

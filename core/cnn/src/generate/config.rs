@@ -226,6 +226,13 @@ impl GenerationConfig {
         lists.map(String::as_str)
     }
 
+    /// `message` about a label, at its place in the `text` of the configuration.
+    pub fn label_error(text: &str, label: &str, message: &str) -> FileError {
+        let quoted = [format!("\"{label}\""), format!("'{label}'")];
+        let at = quoted.iter().find_map(|quoted| text.find(quoted)).unwrap_or_default();
+        FileError::at(text, at, format!("label `{label}`: {message}"))
+    }
+
     /// Checks every value, and that enumerating modules and heads ends in reasonable time.
     pub fn check(&self) -> Result<(), GenerateError> {
         let (max_module, max_head) = (Self::MAX_MODULE_VERTICES, Self::MAX_HEAD_VERTICES);
@@ -336,6 +343,10 @@ mod tests {
         assert_eq!(
             error(text.replace("module_vertices+3", "vertices")),
             "line 2, column 13: max_edges = \"vertices\" is not understood: give a number or \"module_vertices+K\""
+        );
+        assert_eq!(
+            GenerationConfig::label_error(&text, "conv1x1", "unknown").to_string(),
+            "line 3, column 13: label `conv1x1`: unknown"
         );
         assert!(error(text.replace("base_ops = [\"conv1x1\"]", "")).contains("missing field `base_ops`"));
     }
