@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod progress;
 pub mod summary;
 pub mod table;
+pub mod jobs;
 
 pub use failure::{Failure, OrFail};
 
