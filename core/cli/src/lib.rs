@@ -12,7 +12,6 @@ pub mod jobs;
 pub mod progress;
 pub mod summary;
 pub mod table;
-pub mod jobs;
 
 pub use failure::{Failure, OrFail};
 

@@ -226,7 +226,6 @@ mod schema {
         /// By name.
         Kind(MemoryKind),
         /// 1 rram, 2 dram, 3 hbm.
-        #[schemars(range(min = 1))]
         Code(f64),
     }
 }
