@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+mod support;
+
 use codebench::jobs::{self, LONGEST_LINE, Summary};
 use codebench_cnn::Language;
 use codebench_model::simulate::SimulationOk;
@@ -9,11 +11,10 @@ use codebench_model::{SimulationAnswer, SimulationJob};
 use codebench_sim::published::Simulator;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use support::{cnns, golden, list, root};
 
 static TOOLS: LazyLock<(Language, Simulator)> = LazyLock::new(|| {
     let catalog = codebench::catalog().unwrap();
@@ -40,15 +41,6 @@ fn answers(input: impl Into<Vec<u8>>) -> Vec<Value> {
     all
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn golden(name: &str) -> Value {
-    let text = std::fs::read_to_string(root().join("tests/golden").join(name)).unwrap();
-    serde_json::from_str(&text).unwrap()
-}
-
 /// Compares with a file of the repository; `BLESS=1` writes it.
 fn assert_file(relative: &str, actual: &str) {
     let path = root().join(relative);
@@ -59,41 +51,6 @@ fn assert_file(relative: &str, actual: &str) {
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(expected, actual, "{relative} differs; BLESS=1 accepts the actual text");
-}
-
-fn list(value: &Value) -> &Vec<Value> {
-    value.as_array().unwrap()
-}
-
-/// The CNNs of the reference values in the published form.
-fn cnns() -> BTreeMap<String, Value> {
-    let lowering = golden("cnn_lowering.json");
-    list(&lowering["cnns"])
-        .iter()
-        .map(|cnn| {
-            let graph: Vec<Value> = list(&cnn["modules"])
-                .iter()
-                .map(|module| {
-                    let size = list(&module["labels"]).len();
-                    let mut matrix = vec![vec![0; size]; size];
-                    for edge in list(&module["edges"]) {
-                        let end = |i: usize| edge[i].as_u64().unwrap() as usize;
-                        matrix[end(0)][end(1)] = 1;
-                    }
-                    json!([matrix, module["labels"]])
-                })
-                .collect();
-            let job = json!({
-                "cnn": {"graph": graph, "default_channels": cnn["default_channels"]},
-                "image": cnn["image"],
-                "channels": cnn["channels"],
-                "classes": cnn["classes"],
-                "fidelity": "published",
-                "crash": cnn.get("crash").is_some(),
-            });
-            (cnn["id"].as_str().unwrap().to_owned(), job)
-        })
-        .collect()
 }
 
 /// Every reference run as a job line, with the numbers of the reference in the order of the file.
@@ -216,8 +173,14 @@ fn bad_lines() -> Vec<String> {
         job.as_object_mut().unwrap().remove(field);
         job.to_string()
     };
-    let small =
-        |label: &str| json!({"graph": [[[[0, 1, 0], [0, 0, 1], [0, 0, 0]], ["input", label, "output"]]]});
+    let chain = |labels: &[&str]| {
+        let row = |v: usize| (0..labels.len()).map(|to| u8::from(to == v + 1)).collect::<Vec<u8>>();
+        json!([(0..labels.len()).map(row).collect::<Vec<_>>(), labels])
+    };
+    let small = |label: &str| {
+        let head = chain(&["input", "global-avg-pool", "dense_classes", "output"]);
+        json!({"graph": [chain(&["input", label, "output"]), head]})
+    };
     vec![
         String::new(),
         "{".into(),

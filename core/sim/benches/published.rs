@@ -1,20 +1,28 @@
-//! Speed of the `published` fidelity: one thread, operations already lowered, whole results not cached.
-
-#[path = "../tests/common/mod.rs"]
-mod common;
+//! Speed of the `published` fidelity: one thread, the CNN already lowered, whole results not cached.
 
 use codebench_accelbench::AccelBench;
+use codebench_api::Catalog;
+use codebench_cnn::{Language, named};
 use codebench_model::accelerator::DEFAULT_VECTOR;
-use codebench_model::{AcceleratorInput, PublishedAccelerator, PublishedOp, PublishedOps, TensorShape};
+use codebench_model::{AcceleratorInput, PublishedAccelerator, PublishedOps, TensorShape};
 use codebench_sim::accelerator::resolve;
 use codebench_sim::published::Simulator;
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 
-fn network(id: &str) -> PublishedOps {
-    match common::networks().into_iter().find(|n| n.id == id) {
-        Some(network) => network.ops,
-        None => resnet50(),
+/// The operations of a published network for square RGB images.
+fn operations(name: &str, image: u64, classes: u64) -> PublishedOps {
+    let lowered = || {
+        let mut catalog = Catalog::default();
+        catalog.add_all("codebench-cnn-ops", codebench_cnn_ops::PLUGINS).map_err(|e| e.to_string())?;
+        let language = Language::new(&catalog).map_err(|e| e.to_string())?;
+        let network = named::find_for_image(name, image).map_err(|e| e.to_string())?;
+        let shape = TensorShape::new(3, image, image);
+        language.lower(&network.graph, shape, classes).map_err(|e| e.to_string())
+    };
+    match lowered() {
+        Ok(lowered) => lowered.published,
+        Err(error) => unreachable!("{name} can be lowered: {error}"),
     }
 }
 
@@ -27,68 +35,20 @@ fn accelerator(batch: f64) -> PublishedAccelerator {
     }
 }
 
-/// The published ResNet-50 for 224 x 224 images, in which every block of a stage strides.
-fn resnet50() -> PublishedOps {
-    let mut ops = Vec::new();
-    let mut position = 1;
-    let mut size = 224;
-    let mut conv = |channels: &mut u64, out: u64, kernel: u64, stride: u64| {
-        ops.push(PublishedOp::Conv {
-            position,
-            height: size,
-            width: size,
-            channels: *channels,
-            kernel_x: kernel,
-            kernel_y: kernel,
-            stride_x: stride,
-            stride_y: stride,
-            in_channels: *channels,
-            out_channels: out,
-            groups: 1,
-            grouped: false,
-        });
-        size = size.div_ceil(stride);
-        *channels = out;
-        ops.push(PublishedOp::BatchNorm { height: size, width: size, channels: out });
-        ops.push(PublishedOp::NoCost { name: "ReLU".into() });
-        position += 3;
-    };
-    let mut channels = 3;
-    conv(&mut channels, 64, 7, 2);
-    for (blocks, width, stride) in [(3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2)] {
-        for block in 0..blocks {
-            conv(&mut channels, width, 1, if block == 0 { stride } else { 1 });
-            conv(&mut channels, width, 3, 1);
-            conv(&mut channels, width * 4, 1, 1);
-        }
-    }
-    ops.push(PublishedOp::GlobalAveragePool { channels: 2048, height: size, width: size });
-    ops.push(PublishedOp::Linear { in_features: 2048, out_features: 1000 });
-    PublishedOps {
-        image: TensorShape::new(3, 224, 224),
-        params: 0,
-        macs: 0,
-        layers: vec![None; ops.len()],
-        ops,
-        has_relu: true,
-        has_silu: false,
-    }
-}
-
 fn published(criterion: &mut Criterion) {
     let simulator = Simulator::new(AccelBench.into());
-    for (name, id) in [
-        ("resnet18-32px", "resnet18@32"),
-        ("resnet18-224px", "resnet18@224"),
-        ("resnet50-224px", "resnet50@224"),
-        ("mobilenet-224px", "mobilenet@224"),
-        ("xception-224px", "xception@224"),
-        ("vgg11-224px", "vgg11@224"),
+    for (name, image, classes) in [
+        ("published/resnet18", 32, 10),
+        ("published/resnet50", 224, 1000),
+        ("published/resnet18", 224, 1000),
+        ("published/mobilenet", 224, 1000),
+        ("published/xception", 224, 1000),
+        ("published/vgg11", 224, 1000),
     ] {
-        let ops = network(id);
+        let ops = operations(name, image, classes);
         for batch in [1.0, 512.0] {
             let accelerator = accelerator(batch);
-            criterion.bench_function(&format!("published/{name}/batch-{batch}"), |bencher| {
+            criterion.bench_function(&format!("{name}/{image}px/batch-{batch}"), |bencher| {
                 bencher.iter(|| simulator.simulate(black_box(&ops), black_box(&accelerator)));
             });
         }

@@ -20,7 +20,7 @@ pub enum SimError {
     #[error("operation {operation} of the CNN has {field} = 0: give at least 1")]
     Zero { operation: usize, field: &'static str },
     #[error(
-        "{quantity} is too large to be simulated: it must stay below {limit}; make the CNN, the image or the batch smaller"
+        "{quantity} is too large to be simulated: it must stay below {limit}; make the CNN, the image, the batch or the accelerator smaller"
     )]
     TooLarge { quantity: String, limit: String },
 }

@@ -5,7 +5,8 @@
 mod common;
 
 use codebench_accelbench::AccelBench;
-use codebench_model::{AcceleratorInput, CostReport, PublishedOp, PublishedOps};
+use codebench_model::accelerator::DEFAULT_VECTOR;
+use codebench_model::{AcceleratorInput, CostReport, PublishedConstants, PublishedOp, PublishedOps};
 use codebench_sim::published::{BufferUse, Simulation, Simulator};
 use codebench_sim::{SimError, accelerator};
 use common::{Outcome, networks};
@@ -184,5 +185,21 @@ fn shares_of_the_operations_sum_to_the_totals() {
             let error = (energy + simulation.image.energy_j - total).abs() / total;
             assert!(error < 1e-9, "{}: relative error {error}", network.id);
         }
+    }
+}
+
+/// Every organisation of the constants is accepted, and no other.
+#[test]
+fn memories_of_the_constants_are_those_that_are_accepted() {
+    let constants: PublishedConstants = AccelBench.into();
+    for (memory, configurations) in (1u8..).zip(&constants.memories) {
+        let accepts = |configuration: usize| {
+            let mut vector = DEFAULT_VECTOR.to_vec();
+            vector[11] = f64::from(memory);
+            vector[12] = configuration as f64;
+            accelerator::resolve(&AcceleratorInput::Vector(vector)).is_ok()
+        };
+        assert!((1..=configurations.len()).all(accepts), "memory {memory}");
+        assert!(!accepts(0) && !accepts(configurations.len() + 1), "memory {memory}");
     }
 }

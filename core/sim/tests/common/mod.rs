@@ -1,7 +1,7 @@
 //! The compact reference values in `tests/golden/accelbench.json`: per network the operations as the released
 //! simulator sees them, and per accelerator every number that it reports.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "only tests and benchmarks read it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "only tests read it")]
 
 use codebench_model::{PublishedOp, PublishedOps, TensorShape};
 use serde_json::Value;
@@ -13,12 +13,10 @@ pub(crate) struct Network {
     /// Operations.
     pub(crate) ops: PublishedOps,
     /// Runs.
-    #[allow(dead_code, reason = "the benchmark reads the operations only")]
     pub(crate) runs: Vec<Run>,
 }
 
 /// One accelerator.
-#[allow(dead_code, reason = "the benchmark reads the operations only")]
 pub(crate) struct Run {
     /// The vector as given.
     pub(crate) accelerator: Vec<f64>,
@@ -27,7 +25,6 @@ pub(crate) struct Run {
 }
 
 /// What the released simulator answered.
-#[allow(dead_code, reason = "the benchmark reads the operations only")]
 pub(crate) enum Outcome {
     /// Integers as they are, doubles as bits: cycles, figures, activation buffer, weight buffer, counts. The file
     /// lacks a few counts.
