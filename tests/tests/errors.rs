@@ -114,3 +114,12 @@ fn experiments() {
     );
     run("experiment-negative-epochs", &with_line(&quickstart, "recipe", "epochs", "-1"));
 }
+
+#[test]
+fn spaces() {
+    let show = |name: &str, text: &str| check(name, &["space", "count", "s.toml"], &[("s.toml", text)]);
+    show("space-empty", "");
+    show("space-empty-list", "[accelerator]\npib = []\n");
+    show("space-unknown-parameter", "[accelerator]\npibb = [1, 2]\n");
+    show("space-nan", "[accelerator]\npib = [1, nan]\n");
+}
