@@ -4,8 +4,8 @@
 //! DataSource --load--> RawData --split, normalise--> Splits --train (engine)--> metrics
 //! ```
 //!
-//! The test split lives behind [`data::Splits::test`], which opens only for [`Purpose::Final`]
-//! (codebench_sdk::model::Purpose::Final).
+//! The test split lives behind [`data::Splits::test`], which opens only for
+//! [`Purpose::Final`](codebench_sdk::model::Purpose::Final).
 
 pub mod data;
 mod evaluator;
