@@ -307,6 +307,9 @@ mod tests {
         );
         let mut with = source("digits");
         with.parameters.insert("size".into(), codebench_sdk::model::ParameterValue::Integer(8));
-        assert_eq!(load(&with).unwrap_err().message, "data set `digits`: unknown parameter `size`; known: ");
+        assert_eq!(
+            load(&with).unwrap_err().message,
+            "data set `digits`: unknown parameter `size`; it takes none"
+        );
     }
 }
