@@ -1,10 +1,10 @@
 //! Every plugin that the host knows, by id.
 
 use crate::{
-    CnnOp, Configuration, Engine, Evaluator, Executor, Factory, Kind, PluginError, PluginInfo, Registration,
-    Registrations, Strategy, StrategyContext,
+    AccelModule, CnnOp, Configuration, Engine, Evaluator, Executor, Form, Kind, Maker, Memory, PluginError,
+    PluginInfo, Registration, Registrations, Strategy, StrategyContext, Surrogate, SurrogateContext,
 };
-use codebench_model::{Parameters, PublishedConstants, parameter};
+use codebench_model::{HardwareContext, Parameters, PublishedConstants, parameter};
 use std::collections::BTreeMap;
 
 /// One plugin of the catalogue.
@@ -13,15 +13,30 @@ pub struct Entry {
     /// Its description.
     pub info: PluginInfo,
     /// Makes it.
-    pub factory: Factory,
-    /// Where it came from: a crate's name.
+    pub maker: Maker,
+    /// Where it came from: a crate's name, or a file.
     pub source: String,
+    /// How it came.
+    pub form: Form,
+    /// SHA-256, hexadecimal, of the file that it came from; part of memo keys. `None` if it is built in.
+    pub sha256: Option<String>,
 }
 
 impl Entry {
+    /// A plugin that is linked into the program, from the crate `source`.
+    pub fn built_in(registration: &Registration, source: &str) -> Entry {
+        Entry {
+            info: (registration.info)(),
+            maker: registration.factory.into(),
+            source: source.to_owned(),
+            form: Form::BuiltIn,
+            sha256: None,
+        }
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
-        self.factory.kind()
+        self.maker.kind()
     }
 }
 
@@ -64,7 +79,7 @@ impl Catalog {
     /// Adds all plugins of one source.
     pub fn add_all(&mut self, source: &str, plugins: &[Registration]) -> Result<(), CatalogError> {
         for plugin in plugins {
-            self.add(Entry { info: (plugin.info)(), factory: plugin.factory, source: source.to_owned() })?;
+            self.add(Entry::built_in(plugin, source))?;
         }
         Ok(())
     }
@@ -117,28 +132,12 @@ impl Catalog {
             .map_err(|e| PluginError::invalid(format!("plugin `{id}`: {e}")))
     }
 
-    /// Makes a strategy.
-    pub fn strategy(
-        &self,
-        id: &str,
-        parameters: &Parameters,
-        context: &StrategyContext,
-    ) -> Result<Box<dyn Strategy>, PluginError> {
-        match self.get(id)?.factory {
-            Factory::Strategy(make) => {
-                let parameters = self.complete(id, parameters)?;
-                make(&Configuration { parameters: &parameters, catalog: self }, context)
-            }
-            other => Err(wrong_kind(id, other.kind(), Kind::Strategy)),
-        }
-    }
-
     /// The constants of the released simulator.
     pub fn published_constants(&self) -> Result<PublishedConstants, PluginError> {
         self.entries
             .values()
-            .find_map(|e| match e.factory {
-                Factory::PublishedConstants(make) => Some(make()),
+            .find_map(|e| match &e.maker {
+                Maker::PublishedConstants(make) => Some(make()),
                 _ => None,
             })
             .ok_or_else(|| {
@@ -149,15 +148,29 @@ impl Catalog {
     }
 }
 
+/// One function per kind: `for Context` passes a context on to the plugin, `on hardware` makes it part of the configuration.
 macro_rules! makers {
-    ($($(#[$doc:meta])* $name:ident $kind:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident $kind:ident $(for $context:ident)? $(on $hardware:ident)?;)*) => {
         impl Catalog {
             $($(#[$doc])*
-            pub fn $name(&self, id: &str, parameters: &Parameters) -> Result<Box<dyn $kind>, PluginError> {
-                match self.get(id)?.factory {
-                    Factory::$kind(make) => {
+            pub fn $name(
+                &self,
+                id: &str,
+                parameters: &Parameters,
+                $(context: &$context,)?
+                $($hardware: HardwareContext,)?
+            ) -> Result<Box<dyn $kind>, PluginError> {
+                match &self.get(id)?.maker {
+                    Maker::$kind(make) => {
                         let parameters = self.complete(id, parameters)?;
-                        make(&Configuration { parameters: &parameters, catalog: self })
+                        #[allow(unused_mut)]
+                        let mut configuration = Configuration {
+                            parameters: &parameters,
+                            catalog: self,
+                            hardware: HardwareContext::default(),
+                        };
+                        $(configuration.$hardware = $hardware;)?
+                        make(&configuration, $({ let context: &$context = context; context })?)
                     }
                     other => Err(wrong_kind(id, other.kind(), Kind::$kind)),
                 }
@@ -169,6 +182,14 @@ macro_rules! makers {
 makers! {
     /// Makes a cnn-op.
     cnn_op CnnOp;
+    /// Makes an accel-module.
+    accel_module AccelModule on hardware;
+    /// Makes a memory.
+    memory Memory on hardware;
+    /// Makes a surrogate.
+    surrogate Surrogate for SurrogateContext;
+    /// Makes a strategy.
+    strategy Strategy for StrategyContext;
     /// Makes an evaluator.
     evaluator Evaluator;
     /// Makes an engine.
@@ -226,7 +247,7 @@ mod tests {
     fn entry(id: &str, keywords: &[&str]) -> Entry {
         let registration = Registration::of::<Serial>();
         let info = PluginInfo { id: id.into(), ..(registration.info)() }.keywords(keywords);
-        Entry { info, factory: registration.factory, source: format!("crate of {id}") }
+        Entry { info, ..Entry::built_in(&registration, &format!("crate of {id}")) }
     }
 
     fn refused(entries: &[Entry]) -> String {

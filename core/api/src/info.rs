@@ -10,6 +10,12 @@ use std::fmt;
 pub enum Kind {
     /// An operation of the CNN language.
     CnnOp,
+    /// A module of an accelerator.
+    AccelModule,
+    /// The main memory of an accelerator.
+    Memory,
+    /// A model of the objectives.
+    Surrogate,
     /// A search strategy.
     Strategy,
     /// Turns a job into metrics.
@@ -24,8 +30,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 9] = [
         Kind::CnnOp,
+        Kind::AccelModule,
+        Kind::Memory,
+        Kind::Surrogate,
         Kind::Strategy,
         Kind::Evaluator,
         Kind::Engine,
@@ -37,6 +46,9 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::CnnOp => "cnn-op",
+            Kind::AccelModule => "accel-module",
+            Kind::Memory => "memory",
+            Kind::Surrogate => "surrogate",
             Kind::Strategy => "strategy",
             Kind::Evaluator => "evaluator",
             Kind::Engine => "engine",
@@ -49,6 +61,28 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// How a plugin reaches the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// Linked into the program.
+    BuiltIn,
+    /// A native library: trusted code.
+    Native,
+    /// A WebAssembly component in a sandbox.
+    Wasm,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Form::BuiltIn => "built-in",
+            Form::Native => "native",
+            Form::Wasm => "wasm",
+        })
     }
 }
 

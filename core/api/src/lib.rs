@@ -7,6 +7,7 @@
 //! Life of a plugin: [`Plugin::info`] describes it as data, [`Plugin::configure`] makes an instance from complete,
 //! checked parameters, and the instance answers the calls of its kind's trait until it is dropped.
 
+mod accel_module;
 mod catalog;
 mod cnn_op;
 mod engine;
@@ -14,9 +15,12 @@ mod error;
 mod evaluator;
 mod executor;
 mod info;
+mod memory;
 mod plugin;
 mod strategy;
+mod surrogate;
 
+pub use accel_module::AccelModule;
 pub use catalog::{Catalog, CatalogError, Entry};
 pub use cnn_op::{
     ChannelRequest, CnnOp, LowerContext, LowerRequest, LoweredNode, LoweredOp, NodeInput, Semantics,
@@ -28,9 +32,13 @@ pub use engine::{
 pub use error::{ErrorKind, PluginError};
 pub use evaluator::{Evaluator, Reads};
 pub use executor::Executor;
-pub use info::{Example, Kind, PluginInfo};
-pub use plugin::{Configuration, Factory, KindOf, Plugin, Registration, Registrations, kinds};
+pub use info::{Example, Form, Kind, PluginInfo};
+pub use memory::Memory;
+pub use plugin::{
+    Configuration, Factory, KindOf, Make, MakeFor, Maker, Plugin, Registration, Registrations, kinds,
+};
 pub use strategy::{Strategy, StrategyContext, Tell};
+pub use surrogate::{Prediction, Surrogate, SurrogateContext};
 
 /// Re-exported so that the SDK's macros can name it.
 pub use inventory;

@@ -1,9 +1,11 @@
 //! What makes a type a plugin, and how it is registered.
 
 use crate::{
-    Catalog, CnnOp, Engine, Evaluator, Executor, Kind, PluginError, PluginInfo, Strategy, StrategyContext,
+    AccelModule, Catalog, CnnOp, Engine, Evaluator, Executor, Kind, Memory, PluginError, PluginInfo,
+    Strategy, StrategyContext, Surrogate, SurrogateContext,
 };
-use codebench_model::{Parameters, PublishedConstants};
+use codebench_model::{HardwareContext, Parameters, PublishedConstants};
+use std::sync::Arc;
 
 /// What a plugin instance is made from.
 pub struct Configuration<'a> {
@@ -11,6 +13,8 @@ pub struct Configuration<'a> {
     pub parameters: &'a Parameters,
     /// For the kinds declared in [`PluginInfo::needs`], and for the parts of core that read other plugins.
     pub catalog: &'a Catalog,
+    /// For accel-modules and memories: what the accelerator around them is. The default for the other kinds.
+    pub hardware: HardwareContext,
 }
 
 impl Configuration<'_> {
@@ -105,11 +109,16 @@ pub trait Plugin: Sized + Send + Sync + 'static {
 type StrategyFactory = fn(&Configuration<'_>, &StrategyContext) -> Result<Box<dyn Strategy>, PluginError>;
 type MakeFactory<T> = fn(&Configuration<'_>) -> Result<Box<T>, PluginError>;
 
-/// Makes instances, by kind.
+type SurrogateFactory = fn(&Configuration<'_>, &SurrogateContext) -> Result<Box<dyn Surrogate>, PluginError>;
+
+/// Makes instances of a built-in plugin, by kind.
 #[derive(Clone, Copy)]
 #[allow(missing_docs)]
 pub enum Factory {
     CnnOp(MakeFactory<dyn CnnOp>),
+    AccelModule(MakeFactory<dyn AccelModule>),
+    Memory(MakeFactory<dyn Memory>),
+    Surrogate(SurrogateFactory),
     Strategy(StrategyFactory),
     Evaluator(MakeFactory<dyn Evaluator>),
     Engine(MakeFactory<dyn Engine>),
@@ -122,11 +131,67 @@ impl Factory {
     pub fn kind(&self) -> Kind {
         match self {
             Factory::CnnOp(_) => Kind::CnnOp,
+            Factory::AccelModule(_) => Kind::AccelModule,
+            Factory::Memory(_) => Kind::Memory,
+            Factory::Surrogate(_) => Kind::Surrogate,
             Factory::Strategy(_) => Kind::Strategy,
             Factory::Evaluator(_) => Kind::Evaluator,
             Factory::Engine(_) => Kind::Engine,
             Factory::Executor(_) => Kind::Executor,
             Factory::PublishedConstants(_) => Kind::PublishedConstants,
+        }
+    }
+}
+
+/// Makes instances from parameters.
+pub type Make<T> = Arc<dyn Fn(&Configuration<'_>) -> Result<Box<T>, PluginError> + Send + Sync>;
+/// Makes instances from parameters and what they are made for.
+pub type MakeFor<T, C> = Arc<dyn Fn(&Configuration<'_>, &C) -> Result<Box<T>, PluginError> + Send + Sync>;
+
+/// Makes instances of a plugin of any form, by kind.
+#[derive(Clone)]
+#[allow(missing_docs)]
+pub enum Maker {
+    CnnOp(Make<dyn CnnOp>),
+    AccelModule(Make<dyn AccelModule>),
+    Memory(Make<dyn Memory>),
+    Surrogate(MakeFor<dyn Surrogate, SurrogateContext>),
+    Strategy(MakeFor<dyn Strategy, StrategyContext>),
+    Evaluator(Make<dyn Evaluator>),
+    Engine(Make<dyn Engine>),
+    Executor(Make<dyn Executor>),
+    PublishedConstants(fn() -> PublishedConstants),
+}
+
+impl Maker {
+    /// The kind it makes.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Maker::CnnOp(_) => Kind::CnnOp,
+            Maker::AccelModule(_) => Kind::AccelModule,
+            Maker::Memory(_) => Kind::Memory,
+            Maker::Surrogate(_) => Kind::Surrogate,
+            Maker::Strategy(_) => Kind::Strategy,
+            Maker::Evaluator(_) => Kind::Evaluator,
+            Maker::Engine(_) => Kind::Engine,
+            Maker::Executor(_) => Kind::Executor,
+            Maker::PublishedConstants(_) => Kind::PublishedConstants,
+        }
+    }
+}
+
+impl From<Factory> for Maker {
+    fn from(factory: Factory) -> Self {
+        match factory {
+            Factory::CnnOp(make) => Maker::CnnOp(Arc::new(make)),
+            Factory::AccelModule(make) => Maker::AccelModule(Arc::new(make)),
+            Factory::Memory(make) => Maker::Memory(Arc::new(make)),
+            Factory::Surrogate(make) => Maker::Surrogate(Arc::new(make)),
+            Factory::Strategy(make) => Maker::Strategy(Arc::new(make)),
+            Factory::Evaluator(make) => Maker::Evaluator(Arc::new(make)),
+            Factory::Engine(make) => Maker::Engine(Arc::new(make)),
+            Factory::Executor(make) => Maker::Executor(Arc::new(make)),
+            Factory::PublishedConstants(make) => Maker::PublishedConstants(make),
         }
     }
 }
@@ -181,6 +246,10 @@ pub mod kinds {
     simple_kind! {
         /// The type implements [`trait@crate::CnnOp`].
         CnnOp;
+        /// The type implements [`trait@crate::AccelModule`].
+        AccelModule;
+        /// The type implements [`trait@crate::Memory`].
+        Memory;
         /// The type implements [`trait@crate::Evaluator`].
         Evaluator;
         /// The type implements [`trait@crate::Engine`].
@@ -197,6 +266,17 @@ pub mod kinds {
             let mut strategy = P::configure(configuration)?;
             strategy.start(context)?;
             Ok(Box::new(strategy))
+        });
+    }
+
+    /// The type implements [`trait@crate::Surrogate`].
+    pub struct Surrogate;
+
+    impl<P: Plugin + super::Surrogate> KindOf<P> for Surrogate {
+        const FACTORY: Factory = Factory::Surrogate(|configuration, context| {
+            let mut surrogate = P::configure(configuration)?;
+            surrogate.start(context)?;
+            Ok(Box::new(surrogate))
         });
     }
 

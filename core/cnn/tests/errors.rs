@@ -155,10 +155,11 @@ fn a_keyword_claimed_twice_names_both_plugins() {
     use codebench_api::{Catalog, Entry, Registration};
     let mut catalog = Catalog::default();
     catalog.add_all("codebench-cnn-ops", codebench_cnn_ops::PLUGINS).unwrap();
-    let Registration { info, factory } = codebench_cnn_ops::PLUGINS[0];
+    let registration = codebench_cnn_ops::PLUGINS[0];
     let entry = |keyword: &str| {
-        let info = codebench_api::PluginInfo::new("acme/conv", "1.0.0", info().summary.as_str());
-        Entry { info: info.keywords(&[keyword]), factory, source: "acme-ops".into() }
+        let info =
+            codebench_api::PluginInfo::new("acme/conv", "1.0.0", (registration.info)().summary.as_str());
+        Entry { info: info.keywords(&[keyword]), ..Entry::built_in(&registration, "acme-ops") }
     };
     let twice = catalog.clone().add(entry("conv")).unwrap_err().to_string();
     assert!(

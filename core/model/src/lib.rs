@@ -12,6 +12,7 @@
 
 pub mod accelerator;
 pub mod cnn;
+pub mod hardware;
 pub mod job;
 pub mod parameter;
 pub mod primitive;
@@ -25,9 +26,14 @@ pub mod workload;
 
 pub use accelerator::{AcceleratorInput, MemoryKind, PublishedAccelerator};
 pub use cnn::{CnnGraph, CnnModule, Join, Vertex};
+pub use hardware::{
+    AcceleratorDescription, Cause, DescribedModule, EventFacts, HardwareContext, MAX_EVENTS, MemoryFacts,
+    ModuleFacts, ROW_LAYOUT, Role, TileCost, TilePolicy, TileSize, TileWork, TransferCost, TransferProfile,
+    WordFormat,
+};
 pub use job::{DataShape, DataSource, Job, Limits, Metrics, Purpose, Recipe};
 pub use parameter::{Domain, ParameterDescription, ParameterError, ParameterValue, Parameters};
-pub use primitive::{Activation, Padding, Primitive, ResizeMode};
+pub use primitive::{Activation, Padding, Primitive, PrimitiveKind, ResizeMode};
 pub use published::{PublishedConstants, PublishedOp, PublishedOps};
 pub use record::{Record, Status};
 pub use report::{CostReport, PublishedPhases};

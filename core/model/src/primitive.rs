@@ -53,6 +53,16 @@ impl Activation {
         (Activation::Tanh, "tanh"),
         (Activation::LeakyRelu, "leaky_relu"),
     ];
+
+    /// The code in rows, from 1.
+    pub fn code(self) -> u64 {
+        self as u64 + 1
+    }
+
+    /// The activation of a code.
+    pub fn of_code(code: u64) -> Option<Activation> {
+        Activation::ALL.get(usize::try_from(code.checked_sub(1)?).ok()?).map(|(activation, _)| *activation)
+    }
 }
 
 /// How a feature map is resized.
@@ -186,27 +196,130 @@ pub enum Primitive {
     Softmax,
 }
 
+/// A primitive without its attributes, for lists of capabilities and rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum PrimitiveKind {
+    Conv,
+    Dense,
+    MaxPool,
+    AveragePool,
+    GlobalAveragePool,
+    BatchNorm,
+    LocalResponseNorm,
+    Activation,
+    Add,
+    Multiply,
+    Concat,
+    Slice,
+    Shuffle,
+    Resize,
+    Flatten,
+    Dropout,
+    Softmax,
+}
+
+impl PrimitiveKind {
+    /// Every kind, in the order of its codes from 1.
+    pub const ALL: [PrimitiveKind; 17] = [
+        PrimitiveKind::Conv,
+        PrimitiveKind::Dense,
+        PrimitiveKind::MaxPool,
+        PrimitiveKind::AveragePool,
+        PrimitiveKind::GlobalAveragePool,
+        PrimitiveKind::BatchNorm,
+        PrimitiveKind::LocalResponseNorm,
+        PrimitiveKind::Activation,
+        PrimitiveKind::Add,
+        PrimitiveKind::Multiply,
+        PrimitiveKind::Concat,
+        PrimitiveKind::Slice,
+        PrimitiveKind::Shuffle,
+        PrimitiveKind::Resize,
+        PrimitiveKind::Flatten,
+        PrimitiveKind::Dropout,
+        PrimitiveKind::Softmax,
+    ];
+
+    /// The code in rows, from 1.
+    pub fn code(self) -> u64 {
+        self as u64 + 1
+    }
+
+    /// The kind of a code.
+    pub fn of_code(code: u64) -> Option<PrimitiveKind> {
+        PrimitiveKind::ALL.get(usize::try_from(code.checked_sub(1)?).ok()?).copied()
+    }
+
+    /// The name used in files, reports and capability lists.
+    pub fn name(self) -> &'static str {
+        match self {
+            PrimitiveKind::Conv => "conv",
+            PrimitiveKind::Dense => "dense",
+            PrimitiveKind::MaxPool => "max_pool",
+            PrimitiveKind::AveragePool => "average_pool",
+            PrimitiveKind::GlobalAveragePool => "global_average_pool",
+            PrimitiveKind::BatchNorm => "batch_norm",
+            PrimitiveKind::LocalResponseNorm => "local_response_norm",
+            PrimitiveKind::Activation => "activation",
+            PrimitiveKind::Add => "add",
+            PrimitiveKind::Multiply => "multiply",
+            PrimitiveKind::Concat => "concat",
+            PrimitiveKind::Slice => "slice",
+            PrimitiveKind::Shuffle => "shuffle",
+            PrimitiveKind::Resize => "resize",
+            PrimitiveKind::Flatten => "flatten",
+            PrimitiveKind::Dropout => "dropout",
+            PrimitiveKind::Softmax => "softmax",
+        }
+    }
+}
+
 impl Primitive {
+    /// The primitive without its attributes.
+    pub fn kind(&self) -> PrimitiveKind {
+        match self {
+            Primitive::Conv { .. } => PrimitiveKind::Conv,
+            Primitive::Dense { .. } => PrimitiveKind::Dense,
+            Primitive::MaxPool { .. } => PrimitiveKind::MaxPool,
+            Primitive::AveragePool { .. } => PrimitiveKind::AveragePool,
+            Primitive::GlobalAveragePool => PrimitiveKind::GlobalAveragePool,
+            Primitive::BatchNorm { .. } => PrimitiveKind::BatchNorm,
+            Primitive::LocalResponseNorm { .. } => PrimitiveKind::LocalResponseNorm,
+            Primitive::Activation { .. } => PrimitiveKind::Activation,
+            Primitive::Add => PrimitiveKind::Add,
+            Primitive::Multiply => PrimitiveKind::Multiply,
+            Primitive::Concat => PrimitiveKind::Concat,
+            Primitive::Slice { .. } => PrimitiveKind::Slice,
+            Primitive::Shuffle { .. } => PrimitiveKind::Shuffle,
+            Primitive::Resize { .. } => PrimitiveKind::Resize,
+            Primitive::Flatten => PrimitiveKind::Flatten,
+            Primitive::Dropout { .. } => PrimitiveKind::Dropout,
+            Primitive::Softmax => PrimitiveKind::Softmax,
+        }
+    }
+
     /// The name used in files, reports and capability lists.
     pub fn name(&self) -> &'static str {
-        match self {
-            Primitive::Conv { .. } => "conv",
-            Primitive::Dense { .. } => "dense",
-            Primitive::MaxPool { .. } => "max_pool",
-            Primitive::AveragePool { .. } => "average_pool",
-            Primitive::GlobalAveragePool => "global_average_pool",
-            Primitive::BatchNorm { .. } => "batch_norm",
-            Primitive::LocalResponseNorm { .. } => "local_response_norm",
-            Primitive::Activation { .. } => "activation",
-            Primitive::Add => "add",
-            Primitive::Multiply => "multiply",
-            Primitive::Concat => "concat",
-            Primitive::Slice { .. } => "slice",
-            Primitive::Shuffle { .. } => "shuffle",
-            Primitive::Resize { .. } => "resize",
-            Primitive::Flatten => "flatten",
-            Primitive::Dropout { .. } => "dropout",
-            Primitive::Softmax => "softmax",
+        self.kind().name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_count_from_one_and_names_are_those_of_serde() {
+        for (kind, code) in PrimitiveKind::ALL.into_iter().zip(1..) {
+            assert_eq!((kind.code(), PrimitiveKind::of_code(code)), (code, Some(kind)));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+        for ((activation, name), code) in Activation::ALL.into_iter().zip(1..) {
+            assert_eq!((activation.code(), Activation::of_code(code)), (code, Some(activation)));
+            assert_eq!(serde_json::to_value(activation).unwrap(), name);
         }
     }
 }

@@ -48,9 +48,10 @@ pub use codebench_space as space;
 /// What a plugin of any kind imports: every type that its trait names.
 pub mod prelude {
     pub use codebench_api::{
-        ChannelRequest, CnnOp, Configuration, Engine, EvaluateResult, Evaluator, Executor, GradientsResult,
-        Kind, LowerRequest, LoweredOp, MiniBatch, NamedTensor, Network, NetworkOptions, Plugin, PluginError,
-        PluginInfo, Reads, StepOptions, StepResult, Strategy, StrategyContext, Tell, kinds,
+        AccelModule, ChannelRequest, CnnOp, Configuration, Engine, EvaluateResult, Evaluator, Executor,
+        GradientsResult, Kind, LowerRequest, LoweredOp, Memory, MiniBatch, NamedTensor, Network,
+        NetworkOptions, Plugin, PluginError, PluginInfo, Prediction, Reads, StepOptions, StepResult,
+        Strategy, StrategyContext, Surrogate, SurrogateContext, Tell, kinds,
     };
     pub use codebench_model::*;
 }

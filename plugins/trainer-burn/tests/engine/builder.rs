@@ -147,8 +147,12 @@ pub(crate) fn engine() -> impl Engine {
     let catalog = codebench_sdk::api::Catalog::default();
     let parameters =
         parameter::complete(&codebench_trainer_burn::Burn::info().parameters, &Parameters::new()).unwrap();
-    codebench_trainer_burn::Burn::configure(&Configuration { parameters: &parameters, catalog: &catalog })
-        .unwrap()
+    codebench_trainer_burn::Burn::configure(&Configuration {
+        parameters: &parameters,
+        catalog: &catalog,
+        hardware: Default::default(),
+    })
+    .unwrap()
 }
 
 pub(crate) fn build(workload: &Workload, options: &NetworkOptions) -> Result<Box<dyn Network>, PluginError> {

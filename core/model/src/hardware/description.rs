@@ -1,0 +1,165 @@
+//! The accelerator that a user describes in TOML.
+
+use super::Role;
+use crate::parameter::Parameters;
+use serde::{Deserialize, Serialize};
+
+/// An accelerator as its file describes it. Module parameters may be `"$name"`, a name of `parameters`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AcceleratorDescription {
+    /// For people.
+    #[serde(default)]
+    pub name: String,
+    /// Clock of the accelerator, MHz; a multiple of 0.001.
+    pub clock_mhz: f64,
+    /// Images per inference.
+    #[serde(default = "one")]
+    pub batch: Count,
+    /// Fixed-point words.
+    #[serde(default)]
+    pub word: WordFormat,
+    /// Tile sizes.
+    #[serde(default)]
+    pub tile: TilePolicy,
+    /// Whether the next tile is loaded while one is computed.
+    #[serde(default = "yes")]
+    pub double_buffer: bool,
+    /// Named values that module parameters may refer to, with their defaults.
+    #[serde(default)]
+    pub parameters: Parameters,
+    /// The modules.
+    pub module: Vec<DescribedModule>,
+}
+
+fn one() -> Count {
+    Count::Number(1)
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A whole number, or `"$name"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Count {
+    /// The number.
+    Number(u64),
+    /// A reference to [`AcceleratorDescription::parameters`].
+    Reference(String),
+}
+
+/// One module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DescribedModule {
+    /// What it is for.
+    pub role: Role,
+    /// Id of its plugin, or `"$name"`.
+    pub plugin: String,
+    /// Parameters of the plugin; texts that start with `$` are references.
+    #[serde(default)]
+    pub parameters: Parameters,
+}
+
+/// Bits of a fixed-point word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct WordFormat {
+    /// Bits before the point, sign included.
+    pub integer_bits: u64,
+    /// Bits after the point.
+    pub fraction_bits: u64,
+}
+
+impl Default for WordFormat {
+    /// The paper's 4 + 16 bits.
+    fn default() -> Self {
+        WordFormat { integer_bits: 4, fraction_bits: 16 }
+    }
+}
+
+/// How tile sizes are found: `"auto"`, or the sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(into = "TileDocument", try_from = "TileDocument")]
+#[cfg_attr(feature = "schema", schemars(with = "TileDocument"))]
+pub enum TilePolicy {
+    /// From the module's wish, shrunk until the tiles fit the buffers.
+    #[default]
+    Auto,
+    /// These, clipped to each layer's extents. An extent of 0 is the whole.
+    Fixed(TileSize),
+}
+
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+enum TileDocument {
+    Word(String),
+    Size(TileSize),
+}
+
+impl From<TilePolicy> for TileDocument {
+    fn from(policy: TilePolicy) -> Self {
+        match policy {
+            TilePolicy::Auto => TileDocument::Word("auto".into()),
+            TilePolicy::Fixed(size) => TileDocument::Size(size),
+        }
+    }
+}
+
+impl TryFrom<TileDocument> for TilePolicy {
+    type Error = String;
+
+    fn try_from(document: TileDocument) -> Result<Self, String> {
+        match document {
+            TileDocument::Word(word) if word == "auto" => Ok(TilePolicy::Auto),
+            TileDocument::Word(word) => Err(format!(
+                "tile = {word:?}; give \"auto\" or {{ batch = 4, x = 64, y = 64, in = 64, out = 64 }}"
+            )),
+            TileDocument::Size(size) => Ok(TilePolicy::Fixed(size)),
+        }
+    }
+}
+
+/// Extents of a tile in elements: images, output rows, output columns, input channels, output channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct TileSize {
+    /// Images.
+    pub batch: u64,
+    /// Output rows.
+    pub y: u64,
+    /// Output columns.
+    pub x: u64,
+    /// Input channels.
+    #[serde(rename = "in")]
+    pub in_channels: u64,
+    /// Output channels.
+    #[serde(rename = "out")]
+    pub out_channels: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_are_written_as_a_word_or_as_sizes() {
+        let read = |text: &str| serde_json::from_str::<TilePolicy>(text);
+        assert_eq!(read("\"auto\"").unwrap(), TilePolicy::Auto);
+        let size = TileSize { batch: 4, y: 64, x: 32, in_channels: 8, out_channels: 16 };
+        let fixed = r#"{"batch":4,"y":64,"x":32,"in":8,"out":16}"#;
+        assert_eq!(read(fixed).unwrap(), TilePolicy::Fixed(size));
+        assert_eq!(serde_json::to_string(&TilePolicy::Fixed(size)).unwrap(), fixed);
+        assert_eq!(serde_json::to_string(&TilePolicy::Auto).unwrap(), "\"auto\"");
+        assert!(read("\"big\"").unwrap_err().to_string().contains("\"big\""));
+    }
+}

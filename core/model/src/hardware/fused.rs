@@ -1,0 +1,76 @@
+//! A workload after fusion: what the `cycle` engine schedules.
+
+use crate::primitive::{Activation, Primitive};
+use crate::workload::TensorShape;
+use serde::{Deserialize, Serialize};
+
+/// A workload whose views are resolved and whose batch norms, activations and additions are fused into the layer
+/// that produces their input, where they are its sole reader.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FusedWorkload {
+    /// Tensors that are stored: the image, and the output of each fused layer. Storage 0 is the image.
+    pub storages: Vec<Storage>,
+    /// Layers in the workload's order.
+    pub layers: Vec<FusedLayer>,
+    /// Storages that the inference answers with.
+    pub outputs: Vec<usize>,
+}
+
+/// A stored tensor; `producer` is the fused layer that writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Storage {
+    pub shape: TensorShape,
+    pub producer: Option<usize>,
+}
+
+/// Some channels of a storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Segment {
+    pub storage: usize,
+    pub first_channel: u64,
+    pub channels: u64,
+}
+
+/// What a layer reads: the segments one after another along channels. A flattened tensor is a view whose `shape` has
+/// one row and one column, and whose features are numbered in storage order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct View {
+    pub shape: TensorShape,
+    pub segments: Vec<Segment>,
+}
+
+/// One scheduled layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FusedLayer {
+    /// Index of the layer in the workload that does the main work.
+    pub layer: usize,
+    /// Its operation.
+    pub primitive: Primitive,
+    /// What it reads, in the primitive's order.
+    pub inputs: Vec<View>,
+    /// Operations on the output before it is written, in order.
+    pub fused: Vec<FusedOp>,
+    /// Storage written.
+    pub output: usize,
+}
+
+/// An operation fused into a layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum FusedOp {
+    BatchNorm {
+        layer: usize,
+    },
+    Activation {
+        layer: usize,
+        function: Activation,
+    },
+    /// The other operand of an addition of two.
+    Add {
+        layer: usize,
+        operand: View,
+    },
+}
