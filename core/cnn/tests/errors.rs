@@ -152,7 +152,7 @@ fn deep_and_wide_graphs_do_not_exhaust_the_stack() {
 
 #[test]
 fn a_keyword_claimed_twice_names_both_plugins() {
-    use codebench_api::{Catalog, Entry, Registration};
+    use codebench_api::{Catalog, Entry};
     let mut catalog = Catalog::default();
     catalog.add_all("codebench-cnn-ops", codebench_cnn_ops::PLUGINS).unwrap();
     let registration = codebench_cnn_ops::PLUGINS[0];
