@@ -1,5 +1,6 @@
 //! A workload after fusion: what the `cycle` engine schedules.
 
+use super::TileSize;
 use crate::primitive::{Activation, Primitive};
 use crate::workload::TensorShape;
 use serde::{Deserialize, Serialize};
@@ -73,4 +74,33 @@ pub enum FusedOp {
         layer: usize,
         operand: View,
     },
+}
+
+/// How a layer is cut: its tile and the nesting of the loops over tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct LayerPlan {
+    pub tile: TileSize,
+    pub order: LoopOrder,
+}
+
+/// Which loops over tiles are outermost; input blocks always run fastest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoopOrder {
+    /// Batch, y, x, channel block, output block: activations are loaded once.
+    ActivationsOuter,
+    /// Channel block, output block, batch, y, x: weights are loaded once.
+    WeightsOuter,
+}
+
+/// Shares of words that are not zero, ppm.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Densities {
+    /// Per storage.
+    pub activation_ppm: Vec<u64>,
+    /// Per fused layer.
+    pub weight_ppm: Vec<u64>,
+    /// Share of the expected non-zero pairs that meet.
+    pub overlap_ppm: u64,
 }

@@ -14,7 +14,9 @@ mod tile;
 
 pub use description::{AcceleratorDescription, Count, DescribedModule, TilePolicy, TileSize, WordFormat};
 pub use facts::{Cause, EventFacts, MAX_EVENTS, ModuleFacts};
-pub use fused::{FusedLayer, FusedOp, FusedWorkload, Segment, Storage, View};
+pub use fused::{
+    Densities, FusedLayer, FusedOp, FusedWorkload, LayerPlan, LoopOrder, Segment, Storage, View,
+};
 pub use memory::{MemoryFacts, TransferCost, TransferProfile};
 pub use role::Role;
 pub use tile::{TileCost, TileWork};
