@@ -4,23 +4,15 @@
 //! Whoever builds a program therefore names the crates it wants and passes their registrations to
 //! [`Host::linked`], which checks that each of them has really arrived in the catalogue.
 
-use codebench_api::{Catalog, CatalogError, Registration};
+mod error;
+mod file;
+mod folders;
 
-/// Why no catalogue could be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HostError {
-    /// Two plugins contradict each other.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// A crate was linked, but a plugin of it did not register.
-    #[error(
-        "plugin `{id}` is linked but not registered: build its crate with `codebench_sdk::plugins!`, which submits it"
-    )]
-    NotRegistered {
-        /// Id of the plugin.
-        id: String,
-    },
-}
+pub use error::HostError;
+pub use file::{FileFormat, ReadFile};
+pub use folders::{cache_folder, data_folder};
+
+use codebench_api::{Catalog, Registration};
 
 /// Makes catalogues.
 #[derive(Debug, Clone, Copy)]
