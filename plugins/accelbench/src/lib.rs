@@ -1,7 +1,15 @@
 //! The modules and memories of the paper's accelerator.
 
+mod common;
+mod memories;
+mod modules;
 mod published;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod testing;
 
+pub use memories::*;
+pub use modules::*;
 pub use published::AccelBench;
 
-codebench_sdk::plugins![AccelBench];
+codebench_sdk::plugins![AccelBench, ActivationBuffer, Dma, MacLanes, MaskBuffer, Rram, WeightBuffer];

@@ -1,0 +1,47 @@
+//! Facts from the published constants, and the loop over rows.
+
+use codebench_sdk::model::published::ModuleConstants;
+use codebench_sdk::prelude::*;
+
+/// Clock at which the published dynamic powers were taken.
+const PUBLISHED_CLOCK_KHZ: f64 = 700_000.0;
+
+/// Energy of one instance that draws `dynamic_mw` at 700 MHz for one cycle, at any clock: dynamic power is proportional to
+/// the clock.
+pub(crate) fn per_cycle_pj(dynamic_mw: f64) -> f64 {
+    dynamic_mw * 1e6 / PUBLISHED_CLOCK_KHZ
+}
+
+/// Area and leakage of `instances` of a published module, and one event: an instance that works for a cycle.
+pub(crate) fn published(
+    constants: ModuleConstants,
+    instances: u64,
+    event: &str,
+    cause: Cause,
+) -> ModuleFacts {
+    ModuleFacts {
+        area_mm2: constants.area_um2 * instances as f64 * 1e-6,
+        leakage_mw: constants.leakage_mw * instances as f64,
+        events: vec![EventFacts::new(event, cause, per_cycle_pj(constants.dynamic_mw))],
+        ..ModuleFacts::default()
+    }
+}
+
+/// Answers each row by itself.
+pub(crate) fn each<W, C>(
+    works: &[W],
+    costs: &mut [C],
+    one: impl Fn(&W) -> Result<C, PluginError>,
+) -> Result<(), PluginError> {
+    if works.len() != costs.len() {
+        return Err(PluginError::contract(format!(
+            "{} rows to answer, but room for {} answers: give as many",
+            works.len(),
+            costs.len()
+        )));
+    }
+    for (work, cost) in works.iter().zip(costs) {
+        *cost = one(work)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! What the modules share.
+
+mod array;
+mod buffer;
+mod count;
+mod facts;
+
+pub(crate) use array::{Array, ArrayWork};
+pub(crate) use buffer::{Buffer, PORT_HEADROOM};
+pub(crate) use count::{bytes, product, sum};
+pub(crate) use facts::{each, per_cycle_pj, published};
