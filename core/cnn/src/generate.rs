@@ -3,7 +3,7 @@
 
 mod config;
 
-pub use config::{EdgeLimit, GenerateError, GenerationConfig, ModuleSizes};
+pub use config::{GenerateError, GenerationConfig, ModuleSizes};
 
 use crate::hash::{self, Algorithm};
 use codebench_model::{CnnGraph, CnnModule, Vertex};
@@ -195,8 +195,8 @@ impl Distinct {
 
 /// All labelled modules of `size` vertices: edge sets in order of their bit pattern, labels in order of the list.
 fn modules_of_size(config: &GenerationConfig, size: usize) -> impl Iterator<Item = CnnModule> + '_ {
-    let limit = config.max_edges.edges(size);
-    EdgeSets::new(size).filter(move |edges| edges.len() as u64 <= limit).flat_map(move |edges| {
+    let limit = config.max_edges.of(size);
+    EdgeSets::new(size).filter(move |edges| edges.len() <= limit).flat_map(move |edges| {
         Words::new(config.base_ops.len(), size.saturating_sub(2)).map(move |word| {
             let labels = word.iter().map(|&op| config.base_ops[op].as_str());
             CnnModule { vertices: bounded(labels), edges: edges.clone() }

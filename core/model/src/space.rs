@@ -4,6 +4,8 @@
 use crate::cnn::CnnGraph;
 use crate::parameter::ParameterValue;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
 /// Which part of the candidate a choice belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,12 +75,48 @@ pub enum EdgeLimit {
     VerticesPlus(usize),
 }
 
+/// What stands for the number of a module's vertices in the text of a limit.
+const VERTICES: &str = "module_vertices";
+
 impl EdgeLimit {
     /// The limit for a module of `vertices` vertices.
     pub fn of(self, vertices: usize) -> usize {
         match self {
             EdgeLimit::Edges(limit) => limit,
             EdgeLimit::VerticesPlus(more) => vertices.saturating_add(more),
+        }
+    }
+}
+
+/// As users write it: a number, or `module_vertices+K`, as in the released design spaces.
+impl fmt::Display for EdgeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EdgeLimit::Edges(limit) => write!(f, "{limit}"),
+            EdgeLimit::VerticesPlus(more) => write!(f, "{VERTICES}+{more}"),
+        }
+    }
+}
+
+/// A text that is no limit of edges.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no limit: give a whole number, or a text such as \"{VERTICES}+3\"")]
+pub struct NotAnEdgeLimit(String);
+
+impl FromStr for EdgeLimit {
+    type Err = NotAnEdgeLimit;
+
+    /// Reads `module_vertices`, `module_vertices+K`, or a number.
+    fn from_str(text: &str) -> Result<EdgeLimit, NotAnEdgeLimit> {
+        let refuse = || NotAnEdgeLimit(text.to_owned());
+        let number = |digits: &str| digits.trim().parse().map_err(|_| refuse());
+        match text.trim().strip_prefix(VERTICES).map(str::trim_start) {
+            None => number(text).map(EdgeLimit::Edges),
+            Some("") => Ok(EdgeLimit::VerticesPlus(0)),
+            Some(rest) => {
+                let more = rest.strip_prefix('+').ok_or_else(refuse)?;
+                number(more).map(EdgeLimit::VerticesPlus)
+            }
         }
     }
 }
@@ -208,5 +246,28 @@ impl Space {
     /// The modules whose choices are constrained.
     pub fn modules(&self) -> &[ModuleTemplate] {
         self.cnn.as_ref().map_or(&[], CnnTemplate::modules)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edge_limits_are_numbers_or_sums() {
+        for (text, limit) in [
+            ("9", EdgeLimit::Edges(9)),
+            ("module_vertices+3", EdgeLimit::VerticesPlus(3)),
+            (" module_vertices + 3 ", EdgeLimit::VerticesPlus(3)),
+            ("module_vertices", EdgeLimit::VerticesPlus(0)),
+        ] {
+            assert_eq!(text.parse(), Ok(limit), "{text}");
+            assert_eq!(limit.to_string().parse(), Ok(limit));
+        }
+        for text in ["", "vertices+3", "module_vertices*3", "module_vertices+", "module_vertices+x", "-1"] {
+            let error = text.parse::<EdgeLimit>().unwrap_err().to_string();
+            let expected = format!("{text:?} is no limit: give a whole number, or a text such as \"module_vertices+3\"");
+            assert_eq!(error, expected);
+        }
     }
 }

@@ -204,25 +204,17 @@ impl ModuleShape {
 }
 
 fn edge_limit(written: Option<&MaxEdges>) -> Result<EdgeLimit, SpaceError> {
-    let refuse = |value: String| {
-        SpaceError::at(
-            "cnn.max_edges",
-            format!("{value} is no limit: give a whole number from 1, or a text such as \"vertices+3\""),
-        )
-    };
+    let refuse = |message: String| SpaceError::at("cnn.max_edges", message);
     match written {
         None => Ok(EdgeLimit::Edges(pair_count(MAX_VERTICES))),
-        Some(MaxEdges::Number(n)) => usize::try_from(*n)
-            .ok()
-            .filter(|n| *n > 0)
-            .map(EdgeLimit::Edges)
-            .ok_or_else(|| refuse(n.to_string())),
-        Some(MaxEdges::Text(text)) => text
-            .strip_prefix("vertices")
-            .and_then(|rest| rest.trim_start().strip_prefix('+'))
-            .and_then(|more| more.trim().parse().ok())
-            .map(EdgeLimit::VerticesPlus)
-            .ok_or_else(|| refuse(format!("{text:?}"))),
+        Some(MaxEdges::Number(n)) => {
+            usize::try_from(*n).ok().filter(|n| *n > 0).map(EdgeLimit::Edges).ok_or_else(|| {
+                refuse(format!("{n} is no limit: give a whole number from 1, or a text such as \"module_vertices+3\""))
+            })
+        }
+        Some(MaxEdges::Text(text)) => {
+            text.parse().map_err(|e: codebench_model::space::NotAnEdgeLimit| refuse(e.to_string()))
+        }
     }
 }
 

@@ -28,7 +28,7 @@ table! {
         pub ops: Option<ValueList> = None,
         /// Vertices of a module, its input and output included.
         pub vertices: ValueList = ValueList::range(3, 5),
-        /// Edges of a module at most: a number, or `"vertices+K"`; unlimited if not given.
+        /// Edges of a module at most: a number, or `"module_vertices+K"`; unlimited if not given.
         pub max_edges: Option<MaxEdges> = None,
         /// How vertices with several inputs may combine them; empty for the paper's rule.
         pub joins: Option<ValueList> = None,
@@ -67,7 +67,7 @@ table! {
 pub enum MaxEdges {
     /// A number.
     Number(i64),
-    /// `vertices+K`.
+    /// `module_vertices+K`.
     Text(String),
 }
 
@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for MaxEdges {
             type Value = MaxEdges;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number, or a text such as \"vertices+3\"")
+                f.write_str("a whole number, or a text such as \"module_vertices+3\"")
             }
 
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<MaxEdges, E> {

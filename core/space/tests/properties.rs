@@ -31,7 +31,7 @@ fn small_space() -> impl Strategy<Value = (String, Space)> {
         |(ops, vertices, edges, same, joins, head)| {
             let ops = &["a", "b"][..ops];
             let vertices = ["3", "4", "[3, 4]", "[3]"][vertices];
-            let edges = ["", "max_edges = 4\n", "max_edges = \"vertices+1\"\n"][edges];
+            let edges = ["", "max_edges = 4\n", "max_edges = \"module_vertices+1\"\n"][edges];
             let stacks = if same { "stacks = [1, 3]\nsame_stacks = true\n" } else { "stacks = [1]\n" };
             let joins = if joins { "joins = [\"sum\", \"concat\"]\n" } else { "" };
             let head = [
@@ -55,7 +55,7 @@ fn large_space() -> Space {
         [cnn]
         ops = [\"conv3x3-bn-relu\", \"maxpool2x2-s2\", \"conv1x1-bn-silu\"]
         vertices = [3, 5, 6]
-        max_edges = \"vertices+1\"
+        max_edges = \"module_vertices+1\"
         stacks = { min = 1, max = 3 }
         modules_per_stack = [1, 2]
         default_channels = [16, 32]

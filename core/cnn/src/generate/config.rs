@@ -2,8 +2,8 @@
 
 use crate::file::FileError;
 use crate::hash::Algorithm;
-use codebench_model::CnnGraph;
 use codebench_model::parameter::nearest;
+use codebench_model::{CnnGraph, EdgeLimit};
 use num_bigint::BigUint;
 use serde::{Deserialize, Serialize};
 
@@ -28,60 +28,32 @@ impl ModuleSizes {
     }
 }
 
-/// The most edges of a module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "EdgeLimitForm", into = "EdgeLimitForm")]
-pub enum EdgeLimit {
-    /// This many.
-    Fixed(u64),
-    /// As many as vertices, and this many more; written `"module_vertices+3"`.
-    VerticesAnd(u64),
-}
+/// The edge limit as the file has it: a number, or a text.
+mod edge_limit {
+    use codebench_model::EdgeLimit;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-impl EdgeLimit {
-    /// The limit for a module of `vertices`.
-    pub fn edges(self, vertices: usize) -> u64 {
-        match self {
-            EdgeLimit::Fixed(edges) => edges,
-            EdgeLimit::VerticesAnd(more) => more.saturating_add(vertices as u64),
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Number(usize),
+        Text(String),
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EdgeLimit, D::Error> {
+        match Form::deserialize(deserializer)? {
+            Form::Number(limit) => Ok(EdgeLimit::Edges(limit)),
+            Form::Text(text) => text.parse().map_err(D::Error::custom),
         }
     }
-}
 
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum EdgeLimitForm {
-    Number(u64),
-    Text(String),
-}
-
-impl TryFrom<EdgeLimitForm> for EdgeLimit {
-    type Error = String;
-
-    fn try_from(form: EdgeLimitForm) -> Result<Self, String> {
-        let text = match form {
-            EdgeLimitForm::Number(edges) => return Ok(EdgeLimit::Fixed(edges)),
-            EdgeLimitForm::Text(text) => text,
-        };
-        let digits = text.strip_prefix("module_vertices").map(|rest| rest.trim().strip_prefix('+'));
-        match digits {
-            Some(None) if text == "module_vertices" => Ok(EdgeLimit::VerticesAnd(0)),
-            Some(Some(more)) if more.trim().parse::<u64>().is_ok() => {
-                Ok(EdgeLimit::VerticesAnd(more.trim().parse().unwrap_or_default()))
-            }
-            _ => {
-                Err(format!("max_edges = {text:?} is not understood: give a number or \"module_vertices+K\""))
-            }
-        }
-    }
-}
-
-impl From<EdgeLimit> for EdgeLimitForm {
-    fn from(limit: EdgeLimit) -> Self {
+    pub(super) fn serialize<S: Serializer>(limit: &EdgeLimit, serializer: S) -> Result<S::Ok, S::Error> {
         match limit {
-            EdgeLimit::Fixed(edges) => EdgeLimitForm::Number(edges),
-            EdgeLimit::VerticesAnd(more) => EdgeLimitForm::Text(format!("module_vertices+{more}")),
+            EdgeLimit::Edges(limit) => Form::Number(*limit),
+            EdgeLimit::VerticesPlus(_) => Form::Text(limit.to_string()),
         }
+        .serialize(serializer)
     }
 }
 
@@ -109,6 +81,7 @@ pub struct GenerationConfig {
     /// Sizes of modules.
     pub module_vertices: ModuleSizes,
     /// The most edges of a module.
+    #[serde(with = "edge_limit")]
     pub max_edges: EdgeLimit,
     /// Labels of the interior vertices of modules.
     pub base_ops: Vec<String>,
@@ -289,7 +262,7 @@ mod tests {
     fn config() -> GenerationConfig {
         GenerationConfig {
             module_vertices: ModuleSizes::Below(5),
-            max_edges: EdgeLimit::VerticesAnd(3),
+            max_edges: EdgeLimit::VerticesPlus(3),
             base_ops: vec!["conv1x1".into()],
             max_modules: 2,
             head_vertices: 4,
@@ -342,7 +315,7 @@ mod tests {
         );
         assert_eq!(
             error(text.replace("module_vertices+3", "vertices")),
-            "line 2, column 13: max_edges = \"vertices\" is not understood: give a number or \"module_vertices+K\""
+            "line 2, column 13: \"vertices\" is no limit: give a whole number, or a text such as \"module_vertices+3\""
         );
         assert_eq!(
             GenerationConfig::label_error(&text, "conv1x1", "unknown").to_string(),
@@ -360,12 +333,11 @@ mod tests {
     }
 
     #[test]
-    fn edge_limits_are_numbers_or_sums() {
-        let parse = |text: &str| serde_json::from_str::<EdgeLimit>(text).map_err(|e| e.to_string());
-        assert_eq!(parse("9").unwrap(), EdgeLimit::Fixed(9));
-        assert_eq!(parse("\"module_vertices+3\"").unwrap(), EdgeLimit::VerticesAnd(3));
-        assert_eq!(parse("\"module_vertices\"").unwrap(), EdgeLimit::VerticesAnd(0));
-        assert!(parse("\"module_vertices*3\"").unwrap_err().contains("\"module_vertices*3\""));
-        assert_eq!(serde_json::to_string(&EdgeLimit::VerticesAnd(3)).unwrap(), "\"module_vertices+3\"");
+    fn edge_limits_are_numbers_or_texts() {
+        let text = |limit: &str| toml::to_string(&config()).unwrap().replace("\"module_vertices+3\"", limit);
+        let limit = |written: &str| GenerationConfig::from_toml(&text(written)).map(|config| config.max_edges);
+        assert_eq!(limit("9"), Ok(EdgeLimit::Edges(9)));
+        assert_eq!(limit("\"module_vertices\""), Ok(EdgeLimit::VerticesPlus(0)));
+        assert!(limit("-1").is_err());
     }
 }
