@@ -34,7 +34,7 @@ pub fn label(data: &[u8]) {
     }
     let vertices = serde_json::json!(["input", text, "output"]);
     let graph = serde_json::json!([[[[0, 1, 0], [0, 0, 1], [0, 0, 0]], vertices]]);
-    if let Ok(graph) = file::from_published(&graph, 16) {
+    if let Ok(graph) = file::parse(&graph.to_string(), Format::Json) {
         lower(&graph);
     }
 }

@@ -201,6 +201,8 @@ fn bad_lines() -> Vec<String> {
         with("cnn", json!({"grap": []})),
         with("cnn", json!({"graph": {}})),
         with("cnn", json!({"graph": [], "default_channels": 0})),
+        with("cnn", json!({"graph": [chain(&["input", "conv1x1"])]})),
+        with("cnn", json!({"graph": [[[[0, 1], [0, 2]], ["input", "output"]]]})),
         with("cnn", small("convv3x3")),
         with("cnn", small("conv99x99-relu")),
         with("accelerator", json!([1, 2, 3])),

@@ -162,10 +162,3 @@ pub fn parse_located(text: &str, format: Format) -> Result<(CnnFile, Places), Fi
 pub fn write(graph: &CnnGraph, format: Format) -> String {
     CnnFile::from(graph.clone()).write(format)
 }
-
-/// Reads the released form `[[adjacency, labels], ...]` from a value of a larger document.
-pub fn from_published(modules: &serde_json::Value, default_channels: u64) -> Result<CnnGraph, FileError> {
-    let mut graph = parse(&modules.to_string(), Format::Json)?;
-    graph.default_channels = default_channels;
-    Ok(graph)
-}

@@ -7,6 +7,7 @@
 //! The released code knows no joins. A vertex with a join is hashed as if its label were `LABEL@JOIN`, such as
 //! `act-relu@sum`; no label contains `@`. `default_channels` takes no part.
 
+use crate::CnnError;
 use codebench_model::{CnnGraph, CnnModule, Vertex};
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
@@ -118,14 +119,7 @@ pub fn hash_of_hashes(modules: impl Iterator<Item = String>, algorithm: Algorith
 /// means something else: CNNs with different functions can share a merged hash. A module with joins and one without
 /// are never merged.
 pub fn merged_modules(modules: &[CnnModule]) -> Vec<CnnModule> {
-    let mut merged: Vec<CnnModule> = Vec::new();
-    for module in modules {
-        match merged.last_mut() {
-            Some(last) if mergeable(last, module) => *last = merge(last, module),
-            _ => merged.push(module.clone()),
-        }
-    }
-    merged
+    modules.chunk_by(mergeable).map(merge).collect()
 }
 
 fn mergeable(first: &CnnModule, second: &CnnModule) -> bool {
@@ -135,16 +129,45 @@ fn mergeable(first: &CnnModule, second: &CnnModule) -> bool {
     single_output(first) && single_output(second) && first.is_explicit() == second.is_explicit()
 }
 
-/// The second module's input becomes the first one's last interior vertex.
-fn merge(first: &CnnModule, second: &CnnModule) -> CnnModule {
-    let offset = first.vertices.len().saturating_sub(2);
-    let kept = first.edges.iter().filter(|[from, _]| *from < offset).copied();
-    let moved = second.edges.iter().map(|[from, to]| [from + offset, to + offset]);
-    let mut edges: Vec<[usize; 2]> = kept.chain(moved).collect();
-    edges.sort_unstable_by_key(|[from, to]| (*to, *from));
-    let vertices =
-        (first.vertices.iter().take(offset + 1)).chain(second.vertices.iter().skip(1)).cloned().collect();
-    CnnModule { vertices, edges }
+/// Each module's input becomes the last interior vertex of the one before.
+fn merge(modules: &[CnnModule]) -> CnnModule {
+    let mut merged = CnnModule { vertices: Vec::new(), edges: Vec::new() };
+    let mut offset = 0;
+    for (i, module) in modules.iter().enumerate() {
+        let (is_first, is_last) = (i == 0, i + 1 == modules.len());
+        let count = module.vertices.len();
+        let end = if is_last { count } else { count.saturating_sub(1) };
+        let own = module.vertices.iter().take(end).skip(usize::from(!is_first));
+        merged.vertices.extend(own.cloned());
+        let interior = count.saturating_sub(2);
+        let kept = module.edges.iter().filter(|[from, _]| is_last || *from < interior);
+        merged.edges.extend(kept.map(|[from, to]| [from + offset, to + offset]));
+        offset += interior;
+    }
+    merged.edges.sort_unstable_by_key(|[from, to]| (*to, *from));
+    merged
+}
+
+/// The most hashes that [`check_effort`] lets a CNN fold in: some seconds of work.
+pub const MAX_EFFORT: u64 = 1 << 26;
+
+/// Refuses CNNs that would take minutes to hash. A module of V vertices and E edges folds in V x (V + 2 E) hashes.
+///
+/// # Errors
+/// More than [`MAX_EFFORT`] over all modules.
+pub fn check_effort(modules: &[CnnModule]) -> Result<(), CnnError> {
+    let of = |module: &CnnModule| {
+        let (vertices, edges) = (module.vertices.len() as u64, module.edges.len() as u64);
+        vertices.saturating_mul(vertices.saturating_add(edges.saturating_mul(2)))
+    };
+    let effort = modules.iter().map(of).fold(0, u64::saturating_add);
+    if effort <= MAX_EFFORT {
+        return Ok(());
+    }
+    Err(CnnError::Cnn(format!(
+        "hashing would fold in {effort} hashes (of each module vertices x (vertices + 2 x edges)): give a CNN with at \
+         most {MAX_EFFORT}, so with smaller modules"
+    )))
 }
 
 fn label_with_join(vertex: &Vertex) -> String {
@@ -221,6 +244,18 @@ mod tests {
         let mut explicit = chain(&["input", "b", "output"]);
         explicit.vertices[2].join = Some(Join::Sum);
         assert_eq!(merged_modules(&[chain(&["input", "a", "output"]), explicit]).len(), 2);
+    }
+
+    #[test]
+    fn the_longest_chain_is_hashed_and_a_dense_module_is_refused() {
+        let label = |i: usize| if i == 0 { "input" } else { "a" };
+        let labels: Vec<&str> = (0..4096).map(label).collect();
+        assert_eq!(check_effort(&[chain(&labels)]), Ok(()));
+        let mut dense = chain(&labels[..1000]);
+        dense.edges = (1..1000).flat_map(|to| (0..to).map(move |from| [from, to])).collect();
+        let error = check_effort(&[dense]).unwrap_err().to_string();
+        assert!(error.starts_with("hashing would fold in 1000000000 hashes"), "{error}");
+        assert!(error.contains("at most 67108864"), "{error}");
     }
 
     #[test]

@@ -266,7 +266,8 @@ mod tests {
         }
         for text in ["", "vertices+3", "module_vertices*3", "module_vertices+", "module_vertices+x", "-1"] {
             let error = text.parse::<EdgeLimit>().unwrap_err().to_string();
-            let expected = format!("{text:?} is no limit: give a whole number, or a text such as \"module_vertices+3\"");
+            let expected =
+                format!("{text:?} is no limit: give a whole number, or a text such as \"module_vertices+3\"");
             assert_eq!(error, expected);
         }
     }

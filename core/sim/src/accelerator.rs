@@ -11,8 +11,6 @@ const MEMORY: usize = 11;
 const CONFIG: usize = 12;
 /// Whole numbers up to here are exact in double precision.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
-/// Organisations of each memory kind.
-const CONFIGURATIONS: [f64; 3] = [6.0, 4.0, 1.0];
 
 /// Turns a vector or named parameters into a point of the template.
 ///
@@ -98,12 +96,13 @@ fn from_vector(values: &[f64; 13]) -> Result<PublishedAccelerator, SimError> {
     if !(0.0..=LARGEST).contains(&mask_buffer_mb) {
         return Err(out_of_range(PUBLISHED_NAMES[MASK], mask_buffer_mb, "a number from 0 to 2^53".into()));
     }
-    let (memory, configurations) = memory_of(values[MEMORY])?;
+    let memory = memory_of(values[MEMORY])?;
     let memory_config = values[CONFIG].trunc();
-    if !(1.0..=configurations).contains(&memory_config) {
-        let allowed = match configurations as u64 {
-            1 => format!("1 for {}", name_of(memory)),
-            n => format!("1 to {n} for {}", name_of(memory)),
+    let organisations = memory.organisations();
+    if !(1.0..=organisations as f64).contains(&memory_config) {
+        let allowed = match organisations {
+            1 => format!("1 for {}", memory.name()),
+            n => format!("1 to {n} for {}", memory.name()),
         };
         return Err(out_of_range(PUBLISHED_NAMES[CONFIG], values[CONFIG], allowed));
     }
@@ -124,17 +123,12 @@ fn from_vector(values: &[f64; 13]) -> Result<PublishedAccelerator, SimError> {
     })
 }
 
-fn memory_of(value: f64) -> Result<(MemoryKind, f64), SimError> {
+fn memory_of(value: f64) -> Result<MemoryKind, SimError> {
     let code = value.trunc();
     MemoryKind::ALL
         .iter()
-        .zip(CONFIGURATIONS)
         .zip(1u8..)
         .find(|(_, known)| f64::from(*known) == code)
-        .map(|(((kind, _), configurations), _)| (*kind, configurations))
+        .map(|((kind, _), _)| *kind)
         .ok_or_else(|| out_of_range(PUBLISHED_NAMES[MEMORY], value, memory_range()))
-}
-
-fn name_of(memory: MemoryKind) -> &'static str {
-    MemoryKind::ALL.iter().find(|(kind, _)| *kind == memory).map_or("memory", |(_, name)| name)
 }

@@ -209,7 +209,9 @@ fn edge_limit(written: Option<&MaxEdges>) -> Result<EdgeLimit, SpaceError> {
         None => Ok(EdgeLimit::Edges(pair_count(MAX_VERTICES))),
         Some(MaxEdges::Number(n)) => {
             usize::try_from(*n).ok().filter(|n| *n > 0).map(EdgeLimit::Edges).ok_or_else(|| {
-                refuse(format!("{n} is no limit: give a whole number from 1, or a text such as \"module_vertices+3\""))
+                refuse(format!(
+                    "{n} is no limit: give a whole number from 1, or a text such as \"module_vertices+3\""
+                ))
             })
         }
         Some(MaxEdges::Text(text)) => {

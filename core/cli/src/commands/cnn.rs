@@ -106,9 +106,11 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
         Command::List { prefix } => list(prefix.as_deref().unwrap_or_default(), out),
         Command::Show { cnn, format } => show(cnn, *format, out),
         Command::Hash { cnn, algorithm, merged } => {
-            let graph = CnnInput::load(cnn, &ImageArguments::default())?.graph;
-            let hash = if *merged { hash::graph_hash_merged } else { hash::graph_hash_simple };
-            Ok(writeln!(out, "{}", hash(&graph, *algorithm))?)
+            let modules = CnnInput::load(cnn, &ImageArguments::default())?.graph.modules;
+            let modules = if *merged { hash::merged_modules(&modules) } else { modules };
+            hash::check_effort(&modules).usage()?;
+            let hashes = modules.iter().map(|module| hash::module_hash(module, *algorithm));
+            Ok(writeln!(out, "{}", hash::hash_of_hashes(hashes, *algorithm))?)
         }
         Command::Count { cnn, merged, json } => match generated::load(&cnn.cnn)? {
             Some(config) => generated::count(&config, *merged, *json, out),

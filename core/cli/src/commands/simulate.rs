@@ -5,7 +5,7 @@ use crate::{Failure, OrFail, accelerator_input, catalog, jobs};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use codebench_cnn::Language;
-use codebench_model::{CostReport, MemoryKind, PublishedAccelerator};
+use codebench_model::{CostReport, PublishedAccelerator};
 use codebench_sim::published::Simulator;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -107,8 +107,7 @@ fn write_text(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let a = accelerator;
-    let memory =
-        MemoryKind::ALL.iter().find(|(kind, _)| *kind == a.memory).map_or("memory", |(_, name)| name);
+    let memory = a.memory.name();
     writeln!(out, "cnn             {name}, images of {}, {} classes", image.shape, image.classes)?;
     writeln!(
         out,

@@ -2,7 +2,7 @@
 
 use super::fault;
 use super::job::{Cnn, Job};
-use codebench_cnn::{CnnError, Language, file, named};
+use codebench_cnn::{Language, file, named};
 use codebench_model::{CnnGraph, PublishedOps, SimulationFault, TensorShape};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,8 +111,11 @@ fn graph_of(job: &Job<'_>) -> Result<CnnGraph, SimulationFault> {
             .map(|network| network.graph)
             .map_err(|error| fault("unknown_network", error.to_string())),
         Cnn::Graph { text, default_channels } => {
-            let mut graph = file::parse(text, file::Format::Json)
-                .map_err(|error| fault("invalid_cnn", CnnError::from(error).to_string()))?;
+            // The graph stands on one line, and where in that line must not matter to what is remembered.
+            let mut graph = file::parse(text, file::Format::Json).map_err(|error| {
+                let message = format!("field `graph`, character {}: {}", error.column, error.message);
+                fault("invalid_cnn", message)
+            })?;
             graph.default_channels = *default_channels;
             Ok(graph)
         }

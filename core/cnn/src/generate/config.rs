@@ -335,7 +335,8 @@ mod tests {
     #[test]
     fn edge_limits_are_numbers_or_texts() {
         let text = |limit: &str| toml::to_string(&config()).unwrap().replace("\"module_vertices+3\"", limit);
-        let limit = |written: &str| GenerationConfig::from_toml(&text(written)).map(|config| config.max_edges);
+        let limit =
+            |written: &str| GenerationConfig::from_toml(&text(written)).map(|config| config.max_edges);
         assert_eq!(limit("9"), Ok(EdgeLimit::Edges(9)));
         assert_eq!(limit("\"module_vertices\""), Ok(EdgeLimit::VerticesPlus(0)));
         assert!(limit("-1").is_err());
