@@ -12,4 +12,29 @@ pub use memories::*;
 pub use modules::*;
 pub use published::AccelBench;
 
-codebench_sdk::plugins![AccelBench, ActivationBuffer, Dma, MacLanes, MaskBuffer, Rram, WeightBuffer];
+codebench_sdk::plugins![
+    AccelBench,
+    ActivationBuffer,
+    ActivationUnit,
+    BatchNormUnit,
+    DataflowControl,
+    Dma,
+    Dram,
+    ElementwiseUnit,
+    Fifo,
+    GlobalAveragePoolUnit,
+    Hbm,
+    Im2col,
+    LocalResponseNormUnit,
+    MacLanes,
+    MaskBuffer,
+    PoolingUnit,
+    PostSparsity,
+    PreSparsity,
+    Rram,
+    RramOffChip,
+    ShuffleUnit,
+    SoftmaxUnit,
+    UpsampleUnit,
+    WeightBuffer,
+];

@@ -179,6 +179,13 @@ pub(crate) struct ArrayWork {
     pub(crate) out_blocks: u64,
 }
 
+impl ArrayWork {
+    /// How often the kernel passes the lanes, each of which holds so many partial sums.
+    pub(crate) fn weight_passes(&self, accumulators: u64) -> u64 {
+        self.position_blocks.div_ceil(accumulators.max(1))
+    }
+}
+
 /// Input and output channels of one group.
 fn per_group(work: &TileWork) -> Result<(u64, u64), PluginError> {
     match work.groups {

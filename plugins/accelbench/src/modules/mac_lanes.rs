@@ -27,13 +27,7 @@ impl Plugin for MacLanes {
                 "both",
                 "Activation functions in the lanes, which decide area and power.",
             ),
-            ParameterDescription::integer(
-                "accumulators",
-                1,
-                4096,
-                16,
-                "Partial sums that a lane holds: weights are fetched once for so many positions.",
-            ),
+            accumulators_parameter(),
             ParameterDescription::boolean(
                 "skip_zeros",
                 true,
@@ -63,6 +57,17 @@ impl Plugin for MacLanes {
             word_bits: configuration.hardware.word_bits,
         })
     }
+}
+
+/// How many partial sums a lane holds.
+pub(super) fn accumulators_parameter() -> ParameterDescription {
+    ParameterDescription::integer(
+        "accumulators",
+        1,
+        4096,
+        16,
+        "Partial sums that a lane holds: weights are fetched once for so many positions.",
+    )
 }
 
 /// Constants of one lane with `pif` multipliers: the straight line through the published lanes of 1 and 16, since a lane is a
@@ -152,9 +157,7 @@ impl MacLanes {
     /// that an earlier tile left.
     fn activation_reads(&self, work: &TileWork, tile: &ArrayWork) -> Result<u64, PluginError> {
         let field = "activation_read_bytes";
-        let rows = work.in_y.min(product(field, &[work.out_y, work.kernel_y])?);
-        let columns = work.in_x.min(product(field, &[work.out_x, work.kernel_x])?);
-        let words = product(field, &[work.batch, work.in_channels, rows, columns])?;
+        let (words, _) = operand_words(work)?;
         let operand = bytes(field, words, self.word_bits, stored(work, work.activation_density_ppm))?;
         let partial = match work.first_input_tile {
             0 => {
@@ -170,10 +173,9 @@ impl MacLanes {
     /// accumulators start, its bias.
     fn weight_reads(&self, work: &TileWork, tile: &ArrayWork) -> Result<u64, PluginError> {
         let field = "weight_read_bytes";
-        let inputs = work.in_channels.div_ceil(work.groups.max(1));
-        let words = product(field, &[work.out_channels, inputs, work.kernel_y, work.kernel_x])?;
+        let (_, words) = operand_words(work)?;
         let kernel = bytes(field, words, self.word_bits, stored(work, work.weight_density_ppm))?;
-        let passes = tile.position_blocks.div_ceil(self.accumulators.max(1));
+        let passes = tile.weight_passes(self.accumulators);
         let bias = match work.first_input_tile {
             0 => 0,
             _ => bytes(field, work.out_channels, self.word_bits, 1_000_000)?,
@@ -182,53 +184,29 @@ impl MacLanes {
     }
 }
 
+/// Words of the input region that the kernel meets, and of the kernel.
+pub(super) fn operand_words(work: &TileWork) -> Result<(u64, u64), PluginError> {
+    let rows = work.in_y.min(product("rows", &[work.out_y, work.kernel_y])?);
+    let columns = work.in_x.min(product("columns", &[work.out_x, work.kernel_x])?);
+    let inputs = work.in_channels.div_ceil(work.groups.max(1));
+    Ok((
+        product("activation words", &[work.batch, work.in_channels, rows, columns])?,
+        product("weight words", &[work.out_channels, inputs, work.kernel_y, work.kernel_x])?,
+    ))
+}
+
 /// Density at which words lie in the buffers: they are compressed if and only if they have masks.
-pub(crate) fn stored(work: &TileWork, density_ppm: u64) -> u64 {
+fn stored(work: &TileWork, density_ppm: u64) -> u64 {
     if work.mask_bytes > 0 { density_ppm } else { 1_000_000 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::module;
-
-    /// The paper's default tile of a 3 x 3 convolution.
-    fn convolution() -> TileWork {
-        TileWork {
-            role: Role::Compute.code(),
-            primitive: PrimitiveKind::Conv.code(),
-            batch: 1,
-            out_channels: 64,
-            out_y: 16,
-            out_x: 16,
-            in_channels: 32,
-            in_y: 18,
-            in_x: 18,
-            groups: 1,
-            kernel_y: 3,
-            kernel_x: 3,
-            stride_y: 1,
-            stride_x: 1,
-            dilation_y: 1,
-            dilation_x: 1,
-            operands: 1,
-            first_input_tile: 1,
-            last_input_tile: 1,
-            macs: 4_718_592,
-            effective_macs: 943_719,
-            activation_density_ppm: 500_000,
-            weight_density_ppm: 500_000,
-            overlap_ppm: 800_000,
-            write_bytes: 20_480,
-            mask_bytes: 3600,
-            ..TileWork::default()
-        }
-    }
+    use crate::testing::{convolution, dense, module, one};
 
     fn cost(parameters: &str, work: TileWork) -> TileCost {
-        let mut costs = [TileCost::default()];
-        module("codebench/mac-lanes", parameters).cost(&[work], &mut costs).unwrap();
-        costs[0]
+        one("codebench/mac-lanes", parameters, work)
     }
 
     #[test]
@@ -285,23 +263,8 @@ mod tests {
 
     #[test]
     fn a_dense_layer_spreads_images_over_pes_and_inputs_over_the_kernels_lanes() {
-        let work = TileWork {
-            primitive: PrimitiveKind::Dense.code(),
-            batch: 65,
-            out_channels: 10,
-            out_y: 1,
-            out_x: 1,
-            in_channels: 300,
-            in_y: 1,
-            in_x: 1,
-            kernel_y: 1,
-            kernel_x: 1,
-            macs: 195_000,
-            effective_macs: 195_000,
-            ..convolution()
-        };
         // 65 images over 64 PEs, 300 features over 144 multipliers, 10 outputs over 8 lanes.
-        assert_eq!(cost("", work).busy_cycles, 2 * 3 * 2);
+        assert_eq!(cost("", dense()).busy_cycles, 2 * 3 * 2);
     }
 
     #[test]

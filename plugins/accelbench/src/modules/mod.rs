@@ -1,13 +1,41 @@
 //! Modules of the paper's accelerator, one a file.
 
+mod activation;
 mod activation_buffer;
+mod batch_norm;
+mod dataflow_control;
 mod dma;
+mod elementwise;
+mod fifo;
+mod global_average_pool;
+mod im2col;
+mod local_response_norm;
 mod mac_lanes;
 mod mask_buffer;
+mod pooling;
+mod post_sparsity;
+mod pre_sparsity;
+mod shuffle;
+mod softmax;
+mod upsample;
 mod weight_buffer;
 
+pub use activation::ActivationUnit;
 pub use activation_buffer::ActivationBuffer;
+pub use batch_norm::BatchNormUnit;
+pub use dataflow_control::DataflowControl;
 pub use dma::Dma;
+pub use elementwise::ElementwiseUnit;
+pub use fifo::Fifo;
+pub use global_average_pool::GlobalAveragePoolUnit;
+pub use im2col::Im2col;
+pub use local_response_norm::LocalResponseNormUnit;
 pub use mac_lanes::MacLanes;
 pub use mask_buffer::MaskBuffer;
+pub use pooling::PoolingUnit;
+pub use post_sparsity::PostSparsity;
+pub use pre_sparsity::PreSparsity;
+pub use shuffle::ShuffleUnit;
+pub use softmax::SoftmaxUnit;
+pub use upsample::UpsampleUnit;
 pub use weight_buffer::WeightBuffer;
