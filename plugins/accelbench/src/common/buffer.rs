@@ -1,7 +1,7 @@
 //! On-chip buffers: the published figures as functions of the size.
 
 use super::count::bytes;
-use super::facts::each;
+use super::facts::{Growth, each};
 use codebench_sdk::math;
 use codebench_sdk::model::published::BufferConstants;
 use codebench_sdk::prelude::*;
@@ -70,7 +70,9 @@ impl Buffer {
 
     pub(crate) fn facts(&self) -> ModuleFacts {
         let c = &self.constants;
-        let access_pj = |nj: f64| nj * 1e3 * math::sqrt(self.size_mb / c.reference_mb);
+        let access_pj = |nj: f64| {
+            nj * 1e3 * math::sqrt(self.size_mb / c.reference_mb) * Growth::Linear.factor(self.word_bits)
+        };
         ModuleFacts {
             area_mm2: c.area_mm2 / c.reference_mb * self.size_mb,
             leakage_mw: c.leakage_mw * c.banks / c.reference_mb * self.size_mb,

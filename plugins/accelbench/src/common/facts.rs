@@ -6,6 +6,40 @@ use codebench_sdk::prelude::*;
 /// Clock at which the published dynamic powers were taken.
 const PUBLISHED_CLOCK_KHZ: f64 = 700_000.0;
 
+/// Word at which the published figures were taken.
+const PUBLISHED_WORD_BITS: f64 = 20.0;
+
+/// How a module's area and power grow with the bits of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// Registers, comparators, adders.
+    Linear,
+    /// Multipliers.
+    Quadratic,
+}
+
+impl Growth {
+    /// The factor for words of `word_bits` beside the published ones.
+    pub(crate) fn factor(self, word_bits: u64) -> f64 {
+        let ratio = word_bits as f64 / PUBLISHED_WORD_BITS;
+        match self {
+            Growth::Linear => ratio,
+            Growth::Quadratic => ratio * ratio,
+        }
+    }
+
+    /// The constants for such words.
+    pub(crate) fn of(self, constants: ModuleConstants, word_bits: u64) -> ModuleConstants {
+        let factor = self.factor(word_bits);
+        ModuleConstants {
+            area_um2: constants.area_um2 * factor,
+            dynamic_mw: constants.dynamic_mw * factor,
+            leakage_mw: constants.leakage_mw * factor,
+            multiplier: constants.multiplier,
+        }
+    }
+}
+
 /// Energy of one instance that draws `dynamic_mw` at 700 MHz for one cycle, at any clock: dynamic power is proportional to
 /// the clock.
 pub(crate) fn per_cycle_pj(dynamic_mw: f64) -> f64 {

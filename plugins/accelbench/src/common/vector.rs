@@ -1,7 +1,7 @@
 //! What the modules of role vector share.
 
 use super::count::product;
-use super::facts::published;
+use super::facts::{Growth, published};
 use super::{Array, bytes};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
@@ -80,7 +80,7 @@ impl NormUnits {
 
     pub(crate) fn facts(&self, primitives: &[PrimitiveKind]) -> ModuleFacts {
         let own = published(
-            PublishedConstants::from(AccelBench).batch_norm,
+            Growth::Quadratic.of(PublishedConstants::from(AccelBench).batch_norm, self.word_bits),
             self.units,
             "unit_cycle",
             Cause::Vector,

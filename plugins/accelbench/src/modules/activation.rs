@@ -1,7 +1,7 @@
 //! `codebench/activation-unit`.
 
 use super::mac_lanes::lane;
-use crate::common::{Array, accepted, each, outputs, per_cycle_pj, vector_cost};
+use crate::common::{Array, Growth, accepted, each, outputs, per_cycle_pj, vector_cost};
 use codebench_sdk::prelude::*;
 
 const RUNS: [PrimitiveKind; 1] = [PrimitiveKind::Activation];
@@ -56,7 +56,8 @@ impl Plugin for ActivationUnit {
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
         let array = Array::of(configuration)?;
-        let power = |set| lane(set, array.pif).map(|lane| lane.dynamic_mw);
+        let word_bits = configuration.hardware.word_bits;
+        let power = |set| lane(set, array.pif).map(|lane| Growth::Quadratic.of(lane, word_bits).dynamic_mw);
         let activations = match configuration.text("activation_set")? {
             "relu" => RECTIFIERS.to_vec(),
             "silu" => SIGMOIDS.to_vec(),

@@ -1,6 +1,6 @@
 //! `codebench/dma`.
 
-use crate::common::{Array, bytes, each, product, published};
+use crate::common::{Array, Growth, bytes, each, product, published};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
 use codebench_sdk::prelude::*;
@@ -13,6 +13,7 @@ const SETUP_CYCLES: u64 = 4;
 pub struct Dma {
     engines: u64,
     bytes_per_cycle: u64,
+    word_bits: u64,
 }
 
 impl Plugin for Dma {
@@ -45,13 +46,13 @@ impl Plugin for Dma {
         let words = product("words_per_cycle", &[words, array.pes()])?;
         let bytes_per_cycle =
             bytes("bytes_per_cycle", words, configuration.hardware.word_bits, 1_000_000)?.max(1);
-        Ok(Dma { engines: array.pes(), bytes_per_cycle })
+        Ok(Dma { engines: array.pes(), bytes_per_cycle, word_bits: configuration.hardware.word_bits })
     }
 }
 
 impl AccelModule for Dma {
     fn facts(&self) -> ModuleFacts {
-        let constants = PublishedConstants::from(AccelBench).dma;
+        let constants = Growth::Linear.of(PublishedConstants::from(AccelBench).dma, self.word_bits);
         ModuleFacts {
             read_bytes_per_cycle: self.bytes_per_cycle,
             write_bytes_per_cycle: self.bytes_per_cycle,

@@ -1,6 +1,6 @@
 //! `codebench/fifo`.
 
-use crate::common::{Array, in_step, per_cycle_pj, published};
+use crate::common::{Array, Growth, in_step, per_cycle_pj, published};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
 use codebench_sdk::prelude::*;
@@ -12,6 +12,7 @@ const FILL_CYCLES: u64 = 1;
 #[derive(Debug)]
 pub struct Fifo {
     array: Array,
+    word_bits: u64,
 }
 
 impl Plugin for Fifo {
@@ -24,13 +25,13 @@ impl Plugin for Fifo {
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        Ok(Fifo { array: Array::of(configuration)? })
+        Ok(Fifo { array: Array::of(configuration)?, word_bits: configuration.hardware.word_bits })
     }
 }
 
 impl AccelModule for Fifo {
     fn facts(&self) -> ModuleFacts {
-        let constants = PublishedConstants::from(AccelBench).fifo;
+        let constants = Growth::Linear.of(PublishedConstants::from(AccelBench).fifo, self.word_bits);
         let of_a_lane = 2 * self.array.pif;
         let lane_cycle_pj = per_cycle_pj(constants.dynamic_mw) * of_a_lane as f64;
         ModuleFacts {

@@ -1,7 +1,7 @@
 //! `codebench/global-average-pool-unit`.
 
 use super::pooling::{FILL_CYCLES, WINDOW};
-use crate::common::{Array, accepted, each, product, published, vector_cost};
+use crate::common::{Array, Growth, accepted, each, product, published, vector_cost};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
 use codebench_sdk::prelude::*;
@@ -12,6 +12,7 @@ const RUNS: [PrimitiveKind; 1] = [PrimitiveKind::GlobalAveragePool];
 #[derive(Debug)]
 pub struct GlobalAveragePoolUnit {
     units: u64,
+    word_bits: u64,
 }
 
 impl Plugin for GlobalAveragePoolUnit {
@@ -31,13 +32,17 @@ impl Plugin for GlobalAveragePoolUnit {
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        Ok(GlobalAveragePoolUnit { units: Array::of(configuration)?.pes() })
+        Ok(GlobalAveragePoolUnit {
+            units: Array::of(configuration)?.pes(),
+            word_bits: configuration.hardware.word_bits,
+        })
     }
 }
 
 impl AccelModule for GlobalAveragePoolUnit {
     fn facts(&self) -> ModuleFacts {
-        let constants = PublishedConstants::from(AccelBench).global_average_pool;
+        let constants =
+            Growth::Linear.of(PublishedConstants::from(AccelBench).global_average_pool, self.word_bits);
         ModuleFacts {
             primitives: RUNS.to_vec(),
             ..published(constants, self.units, "unit_cycle", Cause::Vector)

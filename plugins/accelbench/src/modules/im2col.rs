@@ -1,6 +1,6 @@
 //! `codebench/im2col`.
 
-use crate::common::{Array, in_step, per_cycle_pj, published};
+use crate::common::{Array, Growth, in_step, per_cycle_pj, published};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
 use codebench_sdk::prelude::*;
@@ -15,6 +15,7 @@ const INSTANCES: f64 = 2.0;
 pub struct Im2col {
     array: Array,
     lane_cycle_pj: f64,
+    word_bits: u64,
 }
 
 impl Plugin for Im2col {
@@ -37,18 +38,20 @@ impl Plugin for Im2col {
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        let published_mw = PublishedConstants::from(AccelBench).im2col.dynamic_mw * INSTANCES;
+        let word_bits = configuration.hardware.word_bits;
+        let constants = Growth::Linear.of(PublishedConstants::from(AccelBench).im2col, word_bits);
+        let published_mw = constants.dynamic_mw * INSTANCES;
         let lane_cycle_pj = match configuration.text("power")? {
             "published" => published_mw * 1e6 / configuration.hardware.clock_khz as f64,
             _ => per_cycle_pj(published_mw * 1e-3),
         };
-        Ok(Im2col { array: Array::of(configuration)?, lane_cycle_pj })
+        Ok(Im2col { array: Array::of(configuration)?, lane_cycle_pj, word_bits })
     }
 }
 
 impl AccelModule for Im2col {
     fn facts(&self) -> ModuleFacts {
-        let constants = PublishedConstants::from(AccelBench).im2col;
+        let constants = Growth::Linear.of(PublishedConstants::from(AccelBench).im2col, self.word_bits);
         ModuleFacts {
             events: vec![EventFacts::new("lane_cycle", Cause::Control, self.lane_cycle_pj)],
             ..published(constants, self.array.all_lanes(), "lane_cycle", Cause::Control)

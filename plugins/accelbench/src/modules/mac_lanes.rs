@@ -1,6 +1,6 @@
 //! `codebench/mac-lanes`.
 
-use crate::common::{Array, ArrayWork, bytes, each, per_cycle_pj, product, sum};
+use crate::common::{Array, ArrayWork, Growth, bytes, each, per_cycle_pj, product, sum};
 use crate::published::AccelBench;
 use codebench_sdk::model::published::{MacLaneConstants, ModuleConstants};
 use codebench_sdk::prelude::*;
@@ -51,7 +51,10 @@ impl Plugin for MacLanes {
         let array = Array::of(configuration)?;
         Ok(MacLanes {
             array,
-            constants: lane(configuration.text("activation_set")?, array.pif)?,
+            constants: Growth::Quadratic.of(
+                lane(configuration.text("activation_set")?, array.pif)?,
+                configuration.hardware.word_bits,
+            ),
             accumulators: configuration.integer("accumulators")?.unsigned_abs(),
             skip_zeros: configuration.boolean("skip_zeros")?,
             word_bits: configuration.hardware.word_bits,

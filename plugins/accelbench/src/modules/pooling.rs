@@ -1,6 +1,6 @@
 //! `codebench/pooling-unit`.
 
-use crate::common::{Array, accepted, each, outputs, product, published, vector_cost};
+use crate::common::{Array, Growth, accepted, each, outputs, product, published, vector_cost};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
 use codebench_sdk::prelude::*;
@@ -15,6 +15,7 @@ pub(crate) const FILL_CYCLES: u64 = 6;
 #[derive(Debug)]
 pub struct PoolingUnit {
     units: u64,
+    word_bits: u64,
 }
 
 impl Plugin for PoolingUnit {
@@ -31,13 +32,16 @@ impl Plugin for PoolingUnit {
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        Ok(PoolingUnit { units: Array::of(configuration)?.pes() })
+        Ok(PoolingUnit {
+            units: Array::of(configuration)?.pes(),
+            word_bits: configuration.hardware.word_bits,
+        })
     }
 }
 
 impl AccelModule for PoolingUnit {
     fn facts(&self) -> ModuleFacts {
-        let constants = PublishedConstants::from(AccelBench).pooling;
+        let constants = Growth::Linear.of(PublishedConstants::from(AccelBench).pooling, self.word_bits);
         ModuleFacts {
             primitives: RUNS.to_vec(),
             ..published(constants, self.units, "unit_cycle", Cause::Vector)

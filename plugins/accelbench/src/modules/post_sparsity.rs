@@ -1,6 +1,6 @@
 //! `codebench/post-sparsity`.
 
-use crate::common::{Array, each, outputs, published};
+use crate::common::{Array, Growth, each, outputs, published};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
 use codebench_sdk::prelude::*;
@@ -12,6 +12,7 @@ const FILL_CYCLES: u64 = 2;
 #[derive(Debug)]
 pub struct PostSparsity {
     array: Array,
+    word_bits: u64,
 }
 
 impl Plugin for PostSparsity {
@@ -31,13 +32,13 @@ impl Plugin for PostSparsity {
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        Ok(PostSparsity { array: Array::of(configuration)? })
+        Ok(PostSparsity { array: Array::of(configuration)?, word_bits: configuration.hardware.word_bits })
     }
 }
 
 impl AccelModule for PostSparsity {
     fn facts(&self) -> ModuleFacts {
-        let constants = PublishedConstants::from(AccelBench).post_sparsity;
+        let constants = Growth::Linear.of(PublishedConstants::from(AccelBench).post_sparsity, self.word_bits);
         published(constants, self.array.all_lanes(), "word", Cause::Control)
     }
 

@@ -1,7 +1,7 @@
 //! `codebench/pre-sparsity`.
 
 use super::mac_lanes::operand_words;
-use crate::common::{Array, in_step, product, published, sum};
+use crate::common::{Array, Growth, in_step, product, published, sum};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
 use codebench_sdk::prelude::*;
@@ -14,6 +14,7 @@ const FILL_CYCLES: u64 = 2;
 pub struct PreSparsity {
     array: Array,
     accumulators: u64,
+    word_bits: u64,
 }
 
 impl Plugin for PreSparsity {
@@ -38,13 +39,14 @@ impl Plugin for PreSparsity {
         Ok(PreSparsity {
             array: Array::of(configuration)?,
             accumulators: configuration.integer("accumulators")?.unsigned_abs(),
+            word_bits: configuration.hardware.word_bits,
         })
     }
 }
 
 impl AccelModule for PreSparsity {
     fn facts(&self) -> ModuleFacts {
-        let constants = PublishedConstants::from(AccelBench).pre_sparsity;
+        let constants = Growth::Linear.of(PublishedConstants::from(AccelBench).pre_sparsity, self.word_bits);
         published(constants, self.array.all_lanes(), "lane_cycle", Cause::Control)
     }
 

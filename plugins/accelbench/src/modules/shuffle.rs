@@ -1,6 +1,6 @@
 //! `codebench/shuffle-unit`.
 
-use crate::common::{Array, accepted, each, outputs, per_cycle_pj, vector_cost};
+use crate::common::{Array, Growth, accepted, each, outputs, per_cycle_pj, vector_cost};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
 use codebench_sdk::prelude::*;
@@ -14,6 +14,7 @@ const FILL_CYCLES: u64 = 2;
 #[derive(Debug)]
 pub struct ShuffleUnit {
     words_per_cycle: u64,
+    word_bits: u64,
 }
 
 impl Plugin for ShuffleUnit {
@@ -31,13 +32,16 @@ impl Plugin for ShuffleUnit {
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
         let array = Array::of(configuration)?;
-        Ok(ShuffleUnit { words_per_cycle: array.pes() * array.pif })
+        Ok(ShuffleUnit {
+            words_per_cycle: array.pes() * array.pif,
+            word_bits: configuration.hardware.word_bits,
+        })
     }
 }
 
 impl AccelModule for ShuffleUnit {
     fn facts(&self) -> ModuleFacts {
-        let fifo = PublishedConstants::from(AccelBench).fifo;
+        let fifo = Growth::Linear.of(PublishedConstants::from(AccelBench).fifo, self.word_bits);
         ModuleFacts {
             primitives: RUNS.to_vec(),
             events: vec![EventFacts::new("word", Cause::Vector, per_cycle_pj(fifo.dynamic_mw))],

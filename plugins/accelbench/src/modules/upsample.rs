@@ -1,6 +1,6 @@
 //! `codebench/upsample-unit`.
 
-use crate::common::{Array, accepted, each, outputs, published, vector_cost};
+use crate::common::{Array, Growth, accepted, each, outputs, published, vector_cost};
 use crate::published::AccelBench;
 use codebench_sdk::model::PublishedConstants;
 use codebench_sdk::prelude::*;
@@ -13,6 +13,7 @@ const FILL_CYCLES: u64 = 4;
 #[derive(Debug)]
 pub struct UpsampleUnit {
     units: u64,
+    word_bits: u64,
 }
 
 impl Plugin for UpsampleUnit {
@@ -29,13 +30,16 @@ impl Plugin for UpsampleUnit {
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        Ok(UpsampleUnit { units: Array::of(configuration)?.pes() })
+        Ok(UpsampleUnit {
+            units: Array::of(configuration)?.pes(),
+            word_bits: configuration.hardware.word_bits,
+        })
     }
 }
 
 impl AccelModule for UpsampleUnit {
     fn facts(&self) -> ModuleFacts {
-        let constants = PublishedConstants::from(AccelBench).upsample;
+        let constants = Growth::Quadratic.of(PublishedConstants::from(AccelBench).upsample, self.word_bits);
         ModuleFacts {
             primitives: RUNS.to_vec(),
             ..published(constants, self.units, "unit_cycle", Cause::Vector)
