@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("codebench-host", &["codebench-model", "codebench-api"]),
     ("codebench-sdk", &["codebench-model", "codebench-api", "codebench-math", "codebench-space"]),
+    ("codebench-conformance", &["codebench-model", "codebench-api", "codebench-space"]),
 ];
 
 /// External crates that only these members may depend on.

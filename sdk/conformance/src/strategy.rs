@@ -117,7 +117,8 @@ fn judge(
         let distance: f64 = x.iter().enumerate().map(|(j, x)| (x - 0.3) * (x - 0.3) / (j + 1) as f64).sum();
         let trial = (first_trial + i) as u64;
         let status = [Status::Ok, Status::Ok, Status::Infeasible, Status::Ok, Status::Failed][i % 5];
-        let values = (0..objectives).map(|m| 1.0 - distance * (m + 1) as f64 + m as f64 * x[0]);
+        let values = (0..objectives)
+            .map(|m| 1.0 - distance * (m + 1) as f64 + m as f64 * x.first().copied().unwrap_or(0.0));
         Ok(Tell {
             trial,
             genotype,

@@ -1,6 +1,6 @@
 use crate::check::{Verdict, ensure, failed, skipped};
 use crate::subject::{Shown, Subject};
-use codebench_api::{ErrorKind, PluginError};
+use codebench_api::{ErrorKind, Kind, PluginError};
 use codebench_model::{Domain, ParameterDescription, ParameterValue, Parameters};
 use codebench_space::Rng;
 
@@ -23,6 +23,9 @@ pub(super) fn accepted(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
 }
 
 pub(super) fn refused(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
+    if subject.entry.kind() == Kind::PublishedConstants {
+        return skipped("constants take no parameters");
+    }
     let base = subject.base(rng)?;
     if let Err(e) = subject.try_make(&base) {
         return skipped(format!("its own defaults are refused: {e}"));

@@ -11,7 +11,7 @@ use codebench_model::{EventFacts, HardwareContext, MAX_EVENTS};
 use std::collections::BTreeSet;
 
 /// Counts above this are taken for negative numbers that wrapped around.
-const MOST: u64 = 1 << 60;
+const MOST: u64 = 1 << 62;
 
 /// Clocks and words that instances are made for: the paper's, and others.
 fn hardware(index: usize) -> HardwareContext {

@@ -153,7 +153,7 @@ impl Tile {
             input: 4096,
             y: wide,
             x: wide,
-            bytes: self.bytes.map(|_| 1 << 40),
+            bytes: self.bytes.map(|b| if b > 0 { 1 << 40 } else { 0 }),
             ..self
         }
     }
