@@ -131,7 +131,14 @@ fn every_check_can_fail() {
             Failed,
             "nothing that its facts suggest is accepted",
         ),
-        (facts(|f, _| drop(f.primitives.remove(1))), "capabilities", Warning, "`dense`"),
+        (
+            facts(|f, _| {
+                let _ = f.primitives.remove(1);
+            }),
+            "capabilities",
+            Warning,
+            "`dense`",
+        ),
         (
             cost(|_, c, _| {
                 c.busy_cycles = u64::MAX;
