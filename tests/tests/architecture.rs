@@ -22,6 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("codebench-host", &["codebench-model", "codebench-api"]),
     ("codebench-sdk", &["codebench-model", "codebench-api", "codebench-math", "codebench-space"]),
     ("codebench-conformance", &["codebench-model", "codebench-api", "codebench-space"]),
+    ("codebench-oracle", &["codebench-model", "codebench-api", "codebench-math", "codebench-accelbench"]),
+    ("codebench-oracle-compare", &["codebench-model", "codebench-api", "codebench-oracle"]),
 ];
 
 /// External crates that only these members may depend on.
@@ -92,6 +94,26 @@ fn the_sdk_carries_the_contracts() {
     for crate_of_contract in ["codebench-api", "codebench-math", "codebench-model", "codebench-space"] {
         assert!(has.contains(crate_of_contract), "codebench-sdk must re-export {crate_of_contract}");
     }
+}
+
+/// The oracle is a second simulator only as long as nothing of the first one reaches it, in its tests either.
+#[test]
+fn the_oracle_never_sees_the_engine() {
+    let members = members();
+    let mut reached = BTreeSet::from(["codebench-oracle".to_string()]);
+    loop {
+        let before = reached.len();
+        for package in members.iter().filter(|p| reached.contains(p.name.as_str())).collect::<Vec<_>>() {
+            let own = package.name.as_str() == "codebench-oracle";
+            let all = package.dependencies.iter().filter(|d| own || d.kind != DependencyKind::Development);
+            reached.extend(all.map(|d| d.name.clone()));
+        }
+        if reached.len() == before {
+            break;
+        }
+    }
+    assert!(reached.contains("codebench-model"), "reached: {reached:?}");
+    assert!(!reached.contains("codebench-sim"), "codebench-oracle must not reach codebench-sim");
 }
 
 #[test]

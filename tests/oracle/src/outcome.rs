@@ -1,0 +1,149 @@
+//! What a simulation answers with.
+
+use codebench_model::MAX_EVENTS;
+
+/// What a task does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskKind {
+    /// Writes an evicted storage to memory.
+    WriteBack,
+    /// Loads a storage whole.
+    Promotion,
+    /// Loads a region of a tile.
+    Load,
+    /// Computes a tile.
+    Compute,
+    /// Stores a tile.
+    Store,
+}
+
+/// One task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskRecord {
+    /// What it does.
+    pub kind: TaskKind,
+    /// Fused layer.
+    pub layer: usize,
+    /// Number of the tile over all layers, in program order.
+    pub tile: usize,
+    /// Number among the tasks of this kind in the tile.
+    pub index: usize,
+    /// Bytes moved; 0 for a compute.
+    pub bytes: u64,
+    /// First tick.
+    pub start: u64,
+    /// First tick after it.
+    pub end: u64,
+}
+
+/// Totals of one layer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LayerTotals {
+    /// Latest end minus the latest end of all layers before.
+    pub cycles: u64,
+    /// Counts of each module's events, in file order.
+    pub module_events: Vec<[u64; MAX_EVENTS]>,
+    /// Counts of the memory's events.
+    pub memory_events: [u64; MAX_EVENTS],
+    /// Refreshes.
+    pub refreshes: u64,
+    /// Bytes read from memory.
+    pub memory_read_bytes: u64,
+    /// Bytes written to memory.
+    pub memory_write_bytes: u64,
+    /// Bytes read from the activation, weight and mask buffer by computes.
+    pub buffer_read_bytes: [u64; 3],
+    /// Bytes written to the activation buffer by computes.
+    pub buffer_write_bytes: u64,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Those left after skipped zeros.
+    pub effective_macs: u64,
+}
+
+/// What happened at least once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// A storage left the buffer before its last reader.
+    pub eviction: bool,
+    /// It was written back.
+    pub write_back: bool,
+    /// A resident storage was read by two layers.
+    pub shared_read: bool,
+    /// A storage was loaded whole.
+    pub promotion: bool,
+    /// A convolution has groups.
+    pub groups: bool,
+    /// A convolution is dilated.
+    pub dilation: bool,
+    /// A tile is smaller than another of its layer.
+    pub edge_tile: bool,
+    /// Refreshes were charged.
+    pub refresh: bool,
+    /// A transfer paid for turning the bus around.
+    pub turnaround: bool,
+    /// A task waited only for buffer space.
+    pub full_buffer: bool,
+    /// Weights were streamed.
+    pub streamed_weights: bool,
+    /// Data were compressed.
+    pub compressed: bool,
+    /// A fused addition.
+    pub fused_add: bool,
+}
+
+impl Coverage {
+    /// Each with its name.
+    pub fn named(&self) -> [(&'static str, bool); 13] {
+        [
+            ("eviction", self.eviction),
+            ("write-back", self.write_back),
+            ("shared branch read", self.shared_read),
+            ("promotion", self.promotion),
+            ("groups", self.groups),
+            ("dilation", self.dilation),
+            ("edge tile", self.edge_tile),
+            ("refresh", self.refresh),
+            ("turnaround", self.turnaround),
+            ("stall on a full buffer", self.full_buffer),
+            ("streamed weights", self.streamed_weights),
+            ("compression", self.compressed),
+            ("fused addition", self.fused_add),
+        ]
+    }
+}
+
+/// A simulated inference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Every task, tile after tile in the order of [`TaskKind`].
+    pub tasks: Vec<TaskRecord>,
+    /// Latest end.
+    pub total_cycles: u64,
+    /// One row per layer.
+    pub layers: Vec<LayerTotals>,
+    /// What the case exercised.
+    pub coverage: Coverage,
+}
+
+/// Why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Failure {
+    #[error("layer {layer}: no module runs {what}")]
+    NoModule { layer: usize, what: String },
+    #[error("layer {layer} needs {need} bytes of the activation buffer of {capacity}")]
+    ActivationBuffer { layer: usize, need: u64, capacity: u64 },
+    #[error("layer {layer} needs {need} bytes of the mask buffer of {capacity}")]
+    MaskBuffer { layer: usize, need: u64, capacity: u64 },
+    #[error("layer {layer} needs {need} bytes of the weight buffer of {capacity}")]
+    WeightBuffer { layer: usize, need: u64, capacity: u64 },
+    #[error("{need} bytes are needed of the memory of {capacity}")]
+    Memory { need: u64, capacity: u64 },
+    #[error("no progress at tick {tick}: {waiting}")]
+    Deadlock { tick: u64, waiting: String },
+    #[error("a module refused its work: {0}")]
+    Refused(String),
+    #[error("layer {layer} of the workload: a slice of a flattened tensor is not whole channels")]
+    Slice { layer: usize },
+}
