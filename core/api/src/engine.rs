@@ -2,6 +2,7 @@
 
 use crate::PluginError;
 use codebench_model::{TensorShape, WeightRole, Workload};
+use serde::{Deserialize, Serialize};
 
 /// Purpose: builds trainable networks from primitives; `plugins/training` turns any engine into an evaluator.
 ///
@@ -43,7 +44,7 @@ pub trait Engine: Send + Sync {
 }
 
 /// How a network is built.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkOptions {
     /// Seeds the initial weights and dropout.
     pub seed: u64,

@@ -1,0 +1,268 @@
+//! Kind `engine`: what is built as JSON documents, mini-batches as slices of f32 and labels of u32, tensors as one flat
+//! list of f32 beside a document of their names and shapes.
+
+use super::{call, plain_maker, table};
+use crate::answer::{Answer, check_layout, guard};
+use crate::crossing::Crossing;
+use crate::document::{self, Document};
+use crate::needs::NoNeeds;
+use crate::object::{Object, This, state, state_mut};
+use crate::version::BATCH_LAYOUT;
+use abi_stable::StableAbi;
+use abi_stable::std_types::{RSlice, RStr, RVec};
+use codebench_api::{
+    Engine, EvaluateResult, GradientsResult, Kind, MiniBatch, NamedTensor, Network, NetworkOptions,
+    PluginError, StepOptions, StepResult, kinds,
+};
+use codebench_model::{TensorShape, WeightRole, Workload};
+use serde::{Deserialize, Serialize};
+
+/// Functions of an engine.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = EngineTableRef)))]
+pub(crate) struct EngineTable {
+    /// A [`Workload`] and [`NetworkOptions`].
+    #[sabi(last_prefix_field)]
+    build: unsafe extern "C" fn(This, RStr<'_>, RStr<'_>) -> Answer<Object<NetworkTableRef>>,
+}
+
+/// Functions of a network; all but `weights` change its state. The number before a batch is the version of its layout.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = NetworkTableRef)))]
+pub(crate) struct NetworkTable {
+    train_step: unsafe extern "C" fn(This, u32, Batch<'_>, f64, u64) -> Answer<Step>,
+    evaluate: unsafe extern "C" fn(This, u32, Batch<'_>) -> Answer<RVec<f32>>,
+    gradients: unsafe extern "C" fn(This, u32, Batch<'_>, u64) -> Answer<Gradients>,
+    weights: unsafe extern "C" fn(This, u32) -> Answer<Tensors>,
+    /// Names and shapes, values.
+    #[sabi(last_prefix_field)]
+    set_weights: unsafe extern "C" fn(This, u32, RStr<'_>, RSlice<'_, f32>) -> Answer<()>,
+}
+
+/// [`MiniBatch`].
+#[repr(C)]
+#[derive(StableAbi)]
+struct Batch<'a> {
+    images: RSlice<'a, f32>,
+    labels: RSlice<'a, u32>,
+    channels: u64,
+    height: u64,
+    width: u64,
+}
+
+/// [`StepResult`].
+#[repr(C)]
+#[derive(StableAbi)]
+struct Step {
+    loss: f64,
+    correct: u64,
+}
+
+/// [`GradientsResult`].
+#[repr(C)]
+#[derive(StableAbi)]
+struct Gradients {
+    loss: f64,
+    gradients: Tensors,
+}
+
+/// [`NamedTensor`]s: a list of [`Head`]s, and all values one after another.
+#[repr(C)]
+#[derive(StableAbi)]
+struct Tensors {
+    heads: Document,
+    values: RVec<f32>,
+}
+
+/// A [`NamedTensor`] without its values.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    name: String,
+    role: WeightRole,
+    shape: Vec<u64>,
+}
+
+impl<'a> From<&MiniBatch<'a>> for Batch<'a> {
+    fn from(batch: &MiniBatch<'a>) -> Self {
+        let TensorShape { channels, height, width } = batch.shape;
+        Batch { images: batch.images.into(), labels: batch.labels.into(), channels, height, width }
+    }
+}
+
+impl<'a> Batch<'a> {
+    fn checked(self, layout: u32) -> Result<MiniBatch<'a>, PluginError> {
+        check_layout(layout, BATCH_LAYOUT)?;
+        let shape = TensorShape { channels: self.channels, height: self.height, width: self.width };
+        Ok(MiniBatch { images: self.images.as_slice(), labels: self.labels.as_slice(), shape })
+    }
+}
+
+impl Tensors {
+    fn new(tensors: &[NamedTensor]) -> Result<Self, PluginError> {
+        let head = |t: &NamedTensor| Head { name: t.name.clone(), role: t.role, shape: t.shape.clone() };
+        let heads: Vec<Head> = tensors.iter().map(head).collect();
+        let values = tensors.iter().flat_map(|t| t.values.iter().copied()).collect();
+        Ok(Tensors { heads: document::write("the heads of the tensors", &heads)?, values })
+    }
+}
+
+fn tensors(heads: &str, mut values: &[f32]) -> Result<Vec<NamedTensor>, PluginError> {
+    let heads: Vec<Head> = document::read("the heads of the tensors", heads)?;
+    let mut tensors = Vec::with_capacity(heads.len());
+    for Head { name, role, shape } in heads {
+        let count = shape.iter().try_fold(1u64, |product, extent| product.checked_mul(*extent));
+        let count = count.and_then(|count| usize::try_from(count).ok());
+        let Some((own, rest)) = count.and_then(|count| values.split_at_checked(count)) else {
+            let message = format!("tensor `{name}` of shape {shape:?} has {} values left", values.len());
+            return Err(PluginError::contract(message));
+        };
+        values = rest;
+        tensors.push(NamedTensor { name, role, shape, values: own.to_vec() });
+    }
+    Ok(tensors)
+}
+
+type EngineState = Box<dyn Engine>;
+type State = Box<dyn Network>;
+
+unsafe extern "C" fn build(
+    this: This,
+    workload: RStr<'_>,
+    options: RStr<'_>,
+) -> Answer<Object<NetworkTableRef>> {
+    guard(|| {
+        let workload: Workload = document::read("the workload", workload.as_str())?;
+        let options: NetworkOptions = document::read("the options", options.as_str())?;
+        // SAFETY: the contract of this module's functions.
+        let network = unsafe { state::<EngineState>(this) }.build(&workload, &options)?;
+        Ok(Object::new(network, ImportedNetwork::table()))
+    })
+}
+
+unsafe extern "C" fn train_step(
+    this: This,
+    layout: u32,
+    batch: Batch<'_>,
+    learning_rate: f64,
+    step: u64,
+) -> Answer<Step> {
+    guard(|| {
+        let batch = batch.checked(layout)?;
+        // SAFETY: the contract of this module's functions.
+        let network = unsafe { state_mut::<State>(this) };
+        let StepResult { loss, correct } =
+            network.train_step(&batch, &StepOptions { learning_rate, step })?;
+        Ok(Step { loss, correct })
+    })
+}
+
+unsafe extern "C" fn evaluate(this: This, layout: u32, batch: Batch<'_>) -> Answer<RVec<f32>> {
+    guard(|| {
+        let batch = batch.checked(layout)?;
+        // SAFETY: the contract of this module's functions.
+        Ok(unsafe { state_mut::<State>(this) }.evaluate(&batch)?.logits.into())
+    })
+}
+
+unsafe extern "C" fn gradients(this: This, layout: u32, batch: Batch<'_>, step: u64) -> Answer<Gradients> {
+    guard(|| {
+        let batch = batch.checked(layout)?;
+        // SAFETY: the contract of this module's functions.
+        let GradientsResult { loss, gradients } =
+            unsafe { state_mut::<State>(this) }.gradients(&batch, step)?;
+        Ok(Gradients { loss, gradients: Tensors::new(&gradients)? })
+    })
+}
+
+unsafe extern "C" fn weights(this: This, layout: u32) -> Answer<Tensors> {
+    guard(|| {
+        check_layout(layout, BATCH_LAYOUT)?;
+        // SAFETY: the contract of this module's functions.
+        Tensors::new(&unsafe { state::<State>(this) }.weights()?)
+    })
+}
+
+unsafe extern "C" fn set_weights(
+    this: This,
+    layout: u32,
+    heads: RStr<'_>,
+    values: RSlice<'_, f32>,
+) -> Answer<()> {
+    guard(|| {
+        check_layout(layout, BATCH_LAYOUT)?;
+        let weights = tensors(heads.as_str(), values.as_slice())?;
+        // SAFETY: the contract of this module's functions.
+        unsafe { state_mut::<State>(this) }.set_weights(&weights)
+    })
+}
+
+/// An engine of the other side.
+struct Imported(Object<EngineTableRef>);
+
+impl Engine for Imported {
+    fn build(&self, workload: &Workload, options: &NetworkOptions) -> Result<Box<dyn Network>, PluginError> {
+        let workload = document::write("the workload", workload)?;
+        let options = document::write("the options", options)?;
+        Ok(Box::new(ImportedNetwork(call!(self.0, build, workload.as_rstr(), options.as_rstr())?)))
+    }
+}
+
+/// A network of the other side.
+struct ImportedNetwork(Object<NetworkTableRef>);
+
+impl ImportedNetwork {
+    fn table() -> NetworkTableRef {
+        static TABLE: std::sync::OnceLock<NetworkTableRef> = std::sync::OnceLock::new();
+        *TABLE.get_or_init(|| {
+            let table = NetworkTable { train_step, evaluate, gradients, weights, set_weights };
+            abi_stable::prefix_type::PrefixTypeTrait::leak_into_prefix(table)
+        })
+    }
+}
+
+impl Network for ImportedNetwork {
+    fn train_step(&mut self, batch: &MiniBatch<'_>, step: &StepOptions) -> Result<StepResult, PluginError> {
+        let StepOptions { learning_rate, step } = *step;
+        let Step { loss, correct } =
+            call!(self.0, train_step, BATCH_LAYOUT, batch.into(), learning_rate, step)?;
+        Ok(StepResult { loss, correct })
+    }
+
+    fn evaluate(&mut self, batch: &MiniBatch<'_>) -> Result<EvaluateResult, PluginError> {
+        let logits = call!(self.0, evaluate, BATCH_LAYOUT, batch.into())?;
+        Ok(EvaluateResult { logits: logits.into_vec() })
+    }
+
+    fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<GradientsResult, PluginError> {
+        let Gradients { loss, gradients } = call!(self.0, gradients, BATCH_LAYOUT, batch.into(), step)?;
+        Ok(GradientsResult { loss, gradients: tensors(&gradients.heads, &gradients.values)? })
+    }
+
+    fn weights(&self) -> Result<Vec<NamedTensor>, PluginError> {
+        let all = call!(self.0, weights, BATCH_LAYOUT)?;
+        tensors(&all.heads, &all.values)
+    }
+
+    fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<(), PluginError> {
+        let all = Tensors::new(weights)?;
+        call!(self.0, set_weights, BATCH_LAYOUT, all.heads.as_rstr(), all.values.as_rslice())
+    }
+}
+
+impl Crossing for kinds::Engine {
+    type Instance = dyn Engine;
+    type Context = ();
+    type Table = EngineTableRef;
+    type Needs = NoNeeds;
+
+    const KIND: Kind = Kind::Engine;
+
+    plain_maker!(Engine);
+    table!(EngineTable as EngineTableRef { build });
+
+    fn import(object: Object<EngineTableRef>, _: &()) -> Result<Box<dyn Engine>, PluginError> {
+        Ok(Box::new(Imported(object)))
+    }
+}
