@@ -19,11 +19,20 @@ const ARROWS: &[(&str, &[&str])] = &[
         "codebench-search",
         &["codebench-model", "codebench-api", "codebench-math", "codebench-space", "codebench-cnn"],
     ),
+<<<<<<< HEAD
     ("codebench-host", &["codebench-model", "codebench-api"]),
     ("codebench-sdk", &["codebench-model", "codebench-api", "codebench-math", "codebench-space"]),
     ("codebench-conformance", &["codebench-model", "codebench-api", "codebench-space"]),
     ("codebench-oracle", &["codebench-model", "codebench-api", "codebench-math", "codebench-accelbench"]),
     ("codebench-oracle-compare", &["codebench-model", "codebench-api", "codebench-oracle"]),
+=======
+    ("codebench-abi", &["codebench-model", "codebench-api"]),
+    ("codebench-host", &["codebench-model", "codebench-api", "codebench-abi"]),
+    (
+        "codebench-sdk",
+        &["codebench-model", "codebench-api", "codebench-math", "codebench-space", "codebench-abi"],
+    ),
+>>>>>>> 6d4a5a0 (codebench-abi: tests of the foreign path, export macro, wrapper crates)
 ];
 
 /// External crates that only these members may depend on.
@@ -47,7 +56,18 @@ fn members() -> Vec<Package> {
 
 fn is_plugin(package: &Package) -> bool {
     let folder = package.manifest_path.strip_prefix(root()).unwrap();
-    folder.starts_with("plugins") && package.name.as_str() != "codebench-builtin"
+    folder.starts_with("plugins") && !is_wrapper(package) && package.name.as_str() != "codebench-builtin"
+}
+
+/// Wrapper crates, one per form of a plugin crate: that crate and the SDK.
+fn is_wrapper(package: &Package) -> bool {
+    let folder = package.manifest_path.strip_prefix(root()).unwrap();
+    folder.starts_with("plugins/forms") || (is_test_plugin(package) && folder.as_str().contains("-native"))
+}
+
+/// Plugins that only tests use.
+fn is_test_plugin(package: &Package) -> bool {
+    package.manifest_path.strip_prefix(root()).unwrap().starts_with("tests/plugins")
 }
 
 /// Dependencies of the code itself; tests may use more.
@@ -73,6 +93,10 @@ fn crates_depend_only_along_the_arrows() {
                 "codebench" | "codebench-tests" => true,
                 "codebench-builtin" => dependency == "codebench-sdk" || plugins.contains(dependency),
                 _ if plugins.contains(name) => dependency == "codebench-sdk",
+                _ if is_wrapper(package) => {
+                    dependency == "codebench-sdk" || name.starts_with(&format!("{dependency}-"))
+                }
+                _ if is_test_plugin(package) => dependency == "codebench-sdk",
                 _ => arrows
                     .get(name)
                     .unwrap_or_else(|| {

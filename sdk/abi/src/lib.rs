@@ -5,8 +5,8 @@
 //! compared type by type. A module is a list of [`Plugin`]s: a description and a function that makes instances. An
 //! instance is an [`Object`]: state and a table of functions.
 //!
-//! Everything crosses by adapter pairs. [`export`] turns a maker of `codebench-api` into a [`Plugin`], [`import`] turns
-//! it back: authors and callers see the traits only. The host hands the plugins that another one needs across in the
+//! Everything crosses by adapter pairs. one side turns a maker of `codebench-api` into a plugin of the boundary, the other turns it
+//! back: authors and callers see the traits only. The host hands the plugins that another one needs across in the
 //! same way, in the other direction.
 //!
 //! What crosses how: descriptions, parameters and facts as types of `repr(C)`; rows, matrices and mini-batches as slices
@@ -19,6 +19,7 @@ mod answer;
 mod crossing;
 mod describe;
 mod document;
+mod export;
 mod facts;
 mod kinds;
 mod manifest;
@@ -28,10 +29,14 @@ mod object;
 mod version;
 
 pub use crossing::foreign;
+#[doc(hidden)]
+pub use export::{manifest_text, silence_panics};
 pub use manifest::{MANIFEST_SYMBOL, Manifest, ManifestError, ManifestHeader, ManifestPlugin};
 pub use module::{OpenError, header, manifest_of, module, plugins_of, symbol_of};
 pub use version::{ContractVersion, contract_version};
 
-/// Re-exported so that the SDK's macro can name it.
+/// Re-exported so that the macro can name them.
 #[doc(hidden)]
 pub use abi_stable::library::{LibHeader, RootModuleResult};
+#[doc(hidden)]
+pub use codebench_api::Kind;

@@ -45,6 +45,10 @@ pub use codebench_math as math;
 pub use codebench_model as model;
 pub use codebench_space as space;
 
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
+#[doc(hidden)]
+pub use codebench_abi as abi;
+
 /// What a plugin of any kind imports: every type that its trait names.
 pub mod prelude {
     pub use codebench_api::{
@@ -68,5 +72,21 @@ macro_rules! plugins {
         $crate::api::inventory::submit! {
             $crate::api::Registrations { source: env!("CARGO_PKG_NAME"), plugins: PLUGINS }
         }
+    };
+}
+
+/// Makes a native library of the plugins of a crate; written once, in the `lib.rs` of a wrapper crate whose `crate-type` is
+/// `["cdylib"]` and which depends on that crate and on the SDK with its feature `native`:
+///
+/// ```ignore
+/// codebench_sdk::export!(my_plugins);
+/// ```
+///
+/// It reads only `my_plugins::PLUGINS`, which [`plugins!`] makes.
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
+#[macro_export]
+macro_rules! export {
+    ($plugins:path) => {
+        $crate::abi::export_plugins!($plugins);
     };
 }

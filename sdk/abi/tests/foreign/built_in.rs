@@ -3,8 +3,8 @@
 use super::{both, same};
 use codebench_api::{ChannelRequest, LowerContext, LowerRequest, Semantics, StrategyContext, Tell};
 use codebench_model::{
-    AcceleratorTemplate, Assignment, Choice, HardwareContext, Parameters, ParameterValue, Space, Status,
-    TensorShape, TileCost, TileWork, TransferCost, TransferProfile,
+    AcceleratorTemplate, Assignment, Block, Choice, HardwareContext, ParameterValue, Parameters, Space,
+    Status, TensorShape, TileCost, TileWork, TransferCost, TransferProfile,
 };
 
 #[test]
@@ -25,7 +25,7 @@ fn cnn_ops_lower_alike() {
                     context: context.clone(),
                 };
                 let request = LowerRequest { keyword, arguments, input: image, context };
-                same(&catalogs, |catalog| {
+                let _ = same(&catalogs, |catalog| {
                     let op = catalog.cnn_op(&entry.info.id, &Parameters::new()).unwrap();
                     (op.output_channels(&question), op.lower(&request))
                 });
@@ -36,13 +36,19 @@ fn cnn_ops_lower_alike() {
 
 /// Two choices of three values.
 fn space() -> Space {
+    let values = vec![ParameterValue::Integer(0), ParameterValue::Integer(1), ParameterValue::Integer(2)];
     let choice = |name: &str| Choice {
         name: name.into(),
-        values: (0..3).map(|i| Assignment::from([(name.to_owned(), ParameterValue::Integer(i))])).collect(),
-        ..Choice::default()
+        block: Block::Accelerator,
+        values: values.clone(),
+        ordered: true,
+        when: Vec::new(),
     };
-    let _ = AcceleratorTemplate::default;
-    Space { choices: vec![choice("a"), choice("b")], ..Space::default() }
+    let choices = vec![choice("pib"), choice("pif")];
+    let assignment = |(choice, name): (usize, &str)| Assignment { choice, parameters: vec![name.to_owned()] };
+    let assignments = [(0, "pib"), (1, "pif")].into_iter().map(assignment).collect();
+    let accelerator = Some(AcceleratorTemplate { assignments });
+    Space { v: Space::VERSION, name: "two".into(), choices, cnn: None, accelerator }
 }
 
 #[test]
@@ -81,27 +87,54 @@ fn modules_and_memories_cost_alike() {
     let catalogs = both(codebench_accelbench::PLUGINS);
     let hardware = HardwareContext { clock_khz: 500_000, word_bits: 16 };
     let work = TileWork {
-        batch: 1, out_channels: 8, out_y: 4, out_x: 4, in_channels: 4, in_y: 6, in_x: 6, groups: 1, kernel_y: 3,
-        kernel_x: 3, stride_y: 1, stride_x: 1, dilation_y: 1, dilation_x: 1, operands: 1, first_input_tile: 1,
-        last_input_tile: 1, macs: 4608, effective_macs: 4608, activation_density_ppm: 1_000_000,
-        weight_density_ppm: 1_000_000, overlap_ppm: 1_000_000, read_bytes: 288, write_bytes: 256, ..TileWork::default()
+        batch: 1,
+        out_channels: 8,
+        out_y: 4,
+        out_x: 4,
+        in_channels: 4,
+        in_y: 6,
+        in_x: 6,
+        groups: 1,
+        kernel_y: 3,
+        kernel_x: 3,
+        stride_y: 1,
+        stride_x: 1,
+        dilation_y: 1,
+        dilation_x: 1,
+        operands: 1,
+        first_input_tile: 1,
+        last_input_tile: 1,
+        macs: 4608,
+        effective_macs: 4608,
+        activation_density_ppm: 1_000_000,
+        weight_density_ppm: 1_000_000,
+        overlap_ppm: 1_000_000,
+        read_bytes: 288,
+        write_bytes: 256,
+        ..TileWork::default()
     };
     let profile = TransferProfile {
-        bytes: 4096, runs: 2, run_bytes: 2048, row_hits: 1, row_activates: 1, row_conflicts: 1, banks: 2,
+        bytes: 4096,
+        runs: 2,
+        run_bytes: 2048,
+        row_hits: 1,
+        row_activates: 1,
+        row_conflicts: 1,
+        banks: 2,
         ..TransferProfile::default()
     };
     for entry in catalogs[0].entries() {
         let id = &entry.info.id;
         match entry.kind() {
             codebench_api::Kind::AccelModule => {
-                same(&catalogs, |catalog| {
+                let _ = same(&catalogs, |catalog| {
                     let module = catalog.accel_module(id, &Parameters::new(), hardware).unwrap();
                     let mut costs = [TileCost::default(); 2];
                     (module.facts(), module.cost(&[work, work], &mut costs), costs)
                 });
             }
             codebench_api::Kind::Memory => {
-                same(&catalogs, |catalog| {
+                let _ = same(&catalogs, |catalog| {
                     let memory = catalog.memory(id, &Parameters::new(), hardware).unwrap();
                     let mut costs = [TransferCost::default()];
                     (memory.facts(), memory.cost(&[profile], &mut costs), costs)

@@ -1,0 +1,40 @@
+//! Small plugins of every kind that crosses a boundary, for tests of the forms; not for use.
+//!
+//! Each has the parameter `panics`: the name of the method that panics, `configure` for the constructor, empty for none.
+
+pub mod ask;
+mod hardware;
+mod language;
+mod learning;
+mod network;
+mod search;
+
+pub use hardware::{Flat, Lanes};
+pub use language::Fold;
+pub use learning::{Average, Guided};
+pub use network::{Linear, Trained};
+pub use search::{Depth, Upwards};
+
+use codebench_sdk::prelude::*;
+
+codebench_sdk::plugins![Fold, Lanes, Flat, Average, Upwards, Guided, Depth, Trained, Linear];
+
+/// Which method panics.
+struct Panics(String);
+
+impl Panics {
+    fn parameter() -> ParameterDescription {
+        ParameterDescription::text("panics", "", "Name of the method that panics.")
+    }
+
+    fn new(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
+        let panics = Panics(configuration.text("panics")?.to_owned());
+        panics.at("configure");
+        Ok(panics)
+    }
+
+    #[allow(clippy::panic)]
+    fn at(&self, method: &str) {
+        assert!(self.0 != method, "asked to panic in {method}");
+    }
+}
