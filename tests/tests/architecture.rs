@@ -19,20 +19,15 @@ const ARROWS: &[(&str, &[&str])] = &[
         "codebench-search",
         &["codebench-model", "codebench-api", "codebench-math", "codebench-space", "codebench-cnn"],
     ),
-<<<<<<< HEAD
-    ("codebench-host", &["codebench-model", "codebench-api"]),
-    ("codebench-sdk", &["codebench-model", "codebench-api", "codebench-math", "codebench-space"]),
-    ("codebench-conformance", &["codebench-model", "codebench-api", "codebench-space"]),
-    ("codebench-oracle", &["codebench-model", "codebench-api", "codebench-math", "codebench-accelbench"]),
-    ("codebench-oracle-compare", &["codebench-model", "codebench-api", "codebench-oracle"]),
-=======
     ("codebench-abi", &["codebench-model", "codebench-api"]),
     ("codebench-host", &["codebench-model", "codebench-api", "codebench-abi"]),
     (
         "codebench-sdk",
         &["codebench-model", "codebench-api", "codebench-math", "codebench-space", "codebench-abi"],
     ),
->>>>>>> 6d4a5a0 (codebench-abi: tests of the foreign path, export macro, wrapper crates)
+    ("codebench-conformance", &["codebench-model", "codebench-api", "codebench-space"]),
+    ("codebench-oracle", &["codebench-model", "codebench-api", "codebench-math", "codebench-accelbench"]),
+    ("codebench-oracle-compare", &["codebench-model", "codebench-api", "codebench-oracle"]),
 ];
 
 /// External crates that only these members may depend on.

@@ -15,7 +15,6 @@ pub mod cnn;
 pub mod hardware;
 pub mod job;
 pub mod parameter;
-pub mod plugins;
 pub mod primitive;
 pub mod published;
 pub mod record;
@@ -34,7 +33,6 @@ pub use hardware::{
 };
 pub use job::{DataShape, DataSource, Job, Limits, Metrics, Purpose, Recipe};
 pub use parameter::{Domain, ParameterDescription, ParameterError, ParameterValue, Parameters};
-pub use plugins::{PluginFile, PluginLimits, PluginsTable};
 pub use primitive::{Activation, Padding, Primitive, PrimitiveKind, ResizeMode};
 pub use published::{PublishedConstants, PublishedOp, PublishedOps};
 pub use record::{Record, Status};

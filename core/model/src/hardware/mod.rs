@@ -5,7 +5,6 @@
 //! a slice of them is a slice of numbers: the same bytes built in, across a native boundary and inside a sandbox.
 //! [`ROW_LAYOUT`] is their version.
 
-mod check;
 mod description;
 mod facts;
 mod fused;
@@ -13,7 +12,6 @@ mod memory;
 mod role;
 mod tile;
 
-pub use check::FactsError;
 pub use description::{AcceleratorDescription, Count, DescribedModule, TilePolicy, TileSize, WordFormat};
 pub use facts::{Cause, EventFacts, MAX_EVENTS, ModuleFacts};
 pub use fused::{

@@ -73,7 +73,6 @@ impl Crossing for kinds::AccelModule {
 
     fn import(object: Object<AccelModuleTableRef>, _: &()) -> Result<Box<dyn AccelModule>, PluginError> {
         let facts: ModuleFacts = call!(object, facts)?.try_into()?;
-        facts.check().map_err(|e| PluginError::contract(e.to_string()))?;
         Ok(Box::new(Imported { object, facts }))
     }
 }

@@ -73,7 +73,6 @@ impl Crossing for kinds::Memory {
 
     fn import(object: Object<MemoryTableRef>, _: &()) -> Result<Box<dyn Memory>, PluginError> {
         let facts: MemoryFacts = call!(object, facts)?.try_into()?;
-        facts.check().map_err(|e| PluginError::contract(e.to_string()))?;
         Ok(Box::new(Imported { object, facts }))
     }
 }

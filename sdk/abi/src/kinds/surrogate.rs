@@ -131,9 +131,6 @@ impl Surrogate for Imported {
         let [mut mean, mut epistemic, mut aleatoric] = [(); 3].map(|()| vec![0.0; rows * self.outputs]);
         let (m, e, a) = (Out::from(&mut *mean), Out::from(&mut *epistemic), Out::from(&mut *aleatoric));
         call!(self.object, predict, MATRIX_LAYOUT, x.into(), rows as u64, m, e, a)?;
-        finite("mean", &mean)?;
-        finite("epistemic", &epistemic)?;
-        finite("aleatoric", &aleatoric)?;
         Ok(Prediction { mean, epistemic, aleatoric })
     }
 
@@ -153,7 +150,6 @@ impl Surrogate for Imported {
         received(unsafe {
             gradient(this, MATRIX_LAYOUT, x.into(), coefficients.into(), Out::from(&mut *out))
         })?;
-        finite("gradient", &out)?;
         Ok(out)
     }
 
@@ -164,7 +160,6 @@ impl Surrogate for Imported {
         let (this, to) = (self.object.this(), Out::from(&mut *out));
         // SAFETY: the function belongs to the object.
         received(unsafe { hvp(this, MATRIX_LAYOUT, x.into(), v.into(), coefficients.into(), to) })?;
-        finite("product", &out)?;
         Ok(out)
     }
 }
@@ -175,15 +170,6 @@ fn older() -> PluginError {
         "this surrogate was built for a contract without derivatives: build it again with a newer SDK, or choose a \
          strategy without them",
     )
-}
-
-fn finite(what: &str, values: &[f64]) -> Result<(), PluginError> {
-    match values.iter().find(|x| !x.is_finite()) {
-        None => Ok(()),
-        Some(x) => {
-            Err(PluginError::contract(format!("the surrogate's {what} holds {x}, which is not finite")))
-        }
-    }
 }
 
 impl Crossing for kinds::Surrogate {
