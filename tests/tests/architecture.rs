@@ -27,7 +27,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("codebench-conformance", &["codebench-model", "codebench-api", "codebench-space"]),
     ("codebench-oracle", &["codebench-model", "codebench-api", "codebench-math", "codebench-accelbench"]),
-    ("codebench-oracle-compare", &["codebench-model", "codebench-api", "codebench-oracle"]),
+    (
+        "codebench-oracle-compare",
+        &["codebench-model", "codebench-api", "codebench-accelbench", "codebench-sim", "codebench-oracle"],
+    ),
 ];
 
 /// External crates that only these members may depend on.

@@ -1,39 +1,37 @@
-//! Random accelerators.
+//! Random accelerators, of stubs or of the paper's modules.
 
 use crate::{Random, StubMemory, StubModule};
-use codebench_model::{Activation, ModuleFacts, PrimitiveKind, Role};
+use codebench_api::{Catalog, Entry, Form, Maker, PluginInfo};
+use codebench_model::hardware::Count;
+use codebench_model::{
+    AcceleratorDescription, Activation, DescribedModule, HardwareContext, ModuleFacts, ParameterValue,
+    Parameters, PrimitiveKind, Role, TilePolicy, WordFormat,
+};
 use codebench_oracle::Accelerator;
+use std::sync::Arc;
 
-/// An accelerator as data, from which both simulators build theirs.
-#[derive(Debug, Clone)]
+/// An accelerator as a description and the catalogue of its plugins, from which both simulators make their modules.
+#[derive(Clone)]
 pub struct Machine {
-    /// The accelerator's clock.
-    pub clock_khz: u64,
-    /// Bits of a word.
-    pub word_bits: u64,
-    /// Whether the next tile is loaded while one is computed.
-    pub double_buffer: bool,
-    /// Main memory.
-    pub memory: StubMemory,
-    /// Every other module, in file order.
-    pub modules: Vec<(Role, StubModule)>,
+    /// What a user would write.
+    pub description: AcceleratorDescription,
+    stubs: Vec<StubModule>,
+    memory: Option<StubMemory>,
 }
 
 const ACTIVATIONS: [Activation; 3] = [Activation::Relu, Activation::Silu, Activation::Sigmoid];
-
-fn runs(kinds: &[PrimitiveKind]) -> ModuleFacts {
-    ModuleFacts { primitives: kinds.to_vec(), activations: ACTIVATIONS.to_vec(), ..ModuleFacts::default() }
-}
 
 /// A module of one of the roles that run layers.
 fn runner(random: &mut Random, role: Role, kinds: &[PrimitiveKind]) -> (Role, StubModule) {
     let slow = random.pick(&[8, 24, 64]);
     let skips = role == Role::Compute && random.chance(60);
     let facts = ModuleFacts {
+        primitives: kinds.to_vec(),
+        activations: ACTIVATIONS.to_vec(),
         peak_macs_per_cycle: 16,
         skips_zero_activations: skips && random.chance(70),
         skips_zero_weights: skips && random.chance(70),
-        ..runs(kinds)
+        ..ModuleFacts::default()
     };
     (role, StubModule::random(random, facts, slow))
 }
@@ -49,80 +47,208 @@ fn plain(random: &mut Random, role: Role, capacity_bytes: u64) -> (Role, StubMod
     (role, StubModule::random(random, facts, slow))
 }
 
+fn small_capacity(random: &mut Random) -> u64 {
+    random.pick(&[64, 64, 64, 200, 500, 2000])
+}
+
+/// Vector modules and a second array, so that a layer may have the choice.
+fn runners(random: &mut Random, modules: &mut Vec<(Role, StubModule)>) {
+    use PrimitiveKind::{Activation, Add, BatchNorm, Conv, Dense, MaxPool};
+    modules.push(runner(random, Role::Compute, &[Conv, Dense]));
+    if random.chance(30) {
+        let kinds = random.pick(&[vec![Dense], vec![Add, Conv], vec![MaxPool]]);
+        modules.push(runner(random, Role::Compute, &kinds));
+    }
+    let fused = [BatchNorm, Activation, Add];
+    let mut rest = PrimitiveKind::ALL.to_vec();
+    rest.retain(|kind| !fused.contains(kind) && !matches!(kind, Conv | Dense));
+    modules.push(runner(random, Role::Vector, &rest));
+    if random.chance(50) {
+        modules.push(runner(random, Role::Vector, &fused));
+    } else {
+        fused.iter().for_each(|kind| modules.push(runner(random, Role::Vector, &[*kind])));
+    }
+}
+
+fn stubs(random: &mut Random) -> Vec<(Role, StubModule)> {
+    let mut modules = Vec::new();
+    for role in [Role::ActivationBuffer, Role::WeightBuffer, Role::MaskBuffer] {
+        if role != Role::MaskBuffer || random.chance(50) {
+            let bytes = small_capacity(random);
+            modules.push(plain(random, role, bytes));
+        }
+    }
+    for _ in 0..random.from(1, 2) {
+        modules.push(plain(random, Role::Dma, 0));
+    }
+    for role in [Role::Dataflow, Role::Dataflow, Role::PreSparsity, Role::PostSparsity] {
+        if random.chance(40) {
+            modules.push(plain(random, role, 0));
+        }
+    }
+    runners(random, &mut modules);
+    random.shuffle(&mut modules);
+    modules
+}
+
+fn described(role: Role, plugin: String) -> DescribedModule {
+    DescribedModule { role, plugin, parameters: Parameters::new() }
+}
+
+fn description(random: &mut Random, module: Vec<DescribedModule>) -> AcceleratorDescription {
+    let bits = random.pick(&[1, 8, 13, 16, 20, 32]);
+    AcceleratorDescription {
+        name: "random".into(),
+        clock_mhz: random.pick(&[500.0, 700.0, 1000.0, 333.333]),
+        batch: Count::Number(random.from(1, 4)),
+        word: WordFormat { integer_bits: 1, fraction_bits: bits - 1 },
+        tile: TilePolicy::Auto,
+        double_buffer: random.chance(75),
+        parameters: Parameters::new(),
+        module,
+    }
+}
+
+fn stub_entry(id: String, maker: Maker) -> Entry {
+    let info = PluginInfo::new(&id, "0.1.0", "A random module.");
+    Entry { info, maker, source: "the comparison".into(), form: Form::BuiltIn, sha256: None }
+}
+
 impl Machine {
     /// A random accelerator; its buffers are small and may have to grow.
     pub fn random(random: &mut Random) -> Self {
-        let clock_khz = random.pick(&[500_000, 700_000, 1_000_000, 333_333]);
+        if random.chance(20) { Machine::of_the_paper(random) } else { Machine::of_stubs(random) }
+    }
+
+    fn of_stubs(random: &mut Random) -> Self {
+        let stubs = stubs(random);
         let memory_khz = random.pick(&[500_000, 800_000, 1_200_000, 266_667]);
-        let mut modules = Vec::new();
-        let capacity = |random: &mut Random| random.pick(&[64, 64, 64, 200, 500, 2000]);
-        for role in [Role::ActivationBuffer, Role::WeightBuffer, Role::MaskBuffer] {
-            if role != Role::MaskBuffer || random.chance(50) {
-                let bytes = capacity(random);
-                modules.push(plain(random, role, bytes));
-            }
-        }
-        for _ in 0..random.from(1, 2) {
-            modules.push(plain(random, Role::Dma, 0));
-        }
-        for role in [Role::Dataflow, Role::Dataflow, Role::PreSparsity, Role::PostSparsity] {
-            if random.chance(40) {
-                modules.push(plain(random, role, 0));
-            }
-        }
-        modules.push(runner(random, Role::Compute, &[PrimitiveKind::Conv, PrimitiveKind::Dense]));
-        if random.chance(30) {
-            let kinds = random.pick(&[
-                vec![PrimitiveKind::Dense],
-                vec![PrimitiveKind::Add, PrimitiveKind::Conv],
-                vec![PrimitiveKind::MaxPool],
-            ]);
-            modules.push(runner(random, Role::Compute, &kinds));
-        }
-        let all: Vec<PrimitiveKind> = PrimitiveKind::ALL.to_vec();
-        let (fused, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|kind| {
-            matches!(kind, PrimitiveKind::BatchNorm | PrimitiveKind::Activation | PrimitiveKind::Add)
-        });
-        let rest: Vec<PrimitiveKind> = rest
-            .into_iter()
-            .filter(|kind| !matches!(kind, PrimitiveKind::Conv | PrimitiveKind::Dense))
-            .collect();
-        modules.push(runner(random, Role::Vector, &rest));
-        if random.chance(50) {
-            modules.push(runner(random, Role::Vector, &fused));
-        } else {
-            for kind in fused {
-                modules.push(runner(random, Role::Vector, &[kind]));
-            }
-        }
-        random.shuffle(&mut modules);
+        let memory = StubMemory::random(random, memory_khz);
+        let place = |(n, (role, _)): (usize, &(Role, _))| described(*role, format!("test/module{n}"));
+        let mut module: Vec<DescribedModule> = stubs.iter().enumerate().map(place).collect();
+        let at = random.from(0, module.len() as u64) as usize;
+        module.insert(at, described(Role::Memory, "test/memory".into()));
+        let description = description(random, module);
         Machine {
-            clock_khz,
-            word_bits: random.pick(&[1, 8, 13, 16, 20, 32]),
-            double_buffer: random.chance(75),
-            memory: StubMemory::random(random, memory_khz),
-            modules,
+            description,
+            stubs: stubs.into_iter().map(|(_, stub)| stub).collect(),
+            memory: Some(memory),
         }
     }
 
-    /// The oracle's form of it.
-    pub fn for_oracle(&self) -> Accelerator {
-        let boxed = |(role, module): &(Role, StubModule)| -> (Role, Box<dyn codebench_api::AccelModule>) {
-            (*role, Box::new(module.clone()))
-        };
-        Accelerator {
-            clock_khz: self.clock_khz,
-            word_bits: self.word_bits,
-            double_buffer: self.double_buffer,
-            memory: Box::new(self.memory.clone()),
-            modules: self.modules.iter().map(boxed).collect(),
+    fn of_the_paper(random: &mut Random) -> Self {
+        let mut ids = vec![
+            (Role::ActivationBuffer, "activation-buffer"),
+            (Role::WeightBuffer, "weight-buffer"),
+            (Role::Dma, "dma"),
+            (Role::Dataflow, "dataflow-control"),
+            (Role::Dataflow, "im2col"),
+            (Role::Dataflow, "fifo"),
+            (Role::Compute, "mac-lanes"),
+            (Role::Vector, "batch-norm-unit"),
+            (Role::Vector, "activation-unit"),
+            (Role::Vector, "elementwise-unit"),
+            (Role::Vector, "pooling-unit"),
+            (Role::Vector, "global-average-pool-unit"),
+            (Role::Vector, "upsample-unit"),
+            (Role::Vector, "shuffle-unit"),
+            (Role::Vector, "local-response-norm-unit"),
+            (Role::Vector, "softmax-unit"),
+        ];
+        ids.push((Role::Memory, random.pick(&["rram", "rram-off-chip", "dram", "hbm"])));
+        if random.chance(60) {
+            ids.push((Role::MaskBuffer, "mask-buffer"));
+            ids.push((Role::PreSparsity, "pre-sparsity"));
+            ids.push((Role::PostSparsity, "post-sparsity"));
         }
+        let catalog = Machine::paper();
+        let mut module = Vec::new();
+        let extents: Vec<(&str, i64)> =
+            ["pib", "pif", "pix", "piy", "pof", "pkx", "pky", "banks", "ranks", "channels"]
+                .map(|name| (name, random.from(1, 3) as i64))
+                .to_vec();
+        for (role, name) in ids {
+            let mut made = described(role, format!("codebench/{name}"));
+            let known =
+                catalog.get(&made.plugin).map(|entry| entry.info.parameters.clone()).unwrap_or_default();
+            for (extent, value) in &extents {
+                if known.iter().any(|parameter| parameter.name == *extent) {
+                    made.parameters.insert((*extent).into(), ParameterValue::Integer(*value));
+                }
+            }
+            if known.iter().any(|parameter| parameter.name == "size_mb") {
+                made.parameters.insert("size_mb".into(), megabytes(small_capacity(random)));
+            }
+            module.push(made);
+        }
+        Machine { description: description(random, module), stubs: Vec::new(), memory: None }
+    }
+
+    fn paper() -> Catalog {
+        let mut catalog = Catalog::default();
+        // Ids of one crate are distinct.
+        let _ = catalog.add_all("accelbench", codebench_accelbench::PLUGINS);
+        catalog
+    }
+
+    /// The plugins that the description names.
+    pub fn catalog(&self) -> Catalog {
+        let mut catalog = if self.memory.is_none() { Machine::paper() } else { Catalog::default() };
+        for (n, stub) in self.stubs.iter().enumerate() {
+            let stub = stub.clone();
+            let maker = Maker::AccelModule(Arc::new(move |_| Ok(Box::new(stub.clone()))));
+            let _ = catalog.add(stub_entry(format!("test/module{n}"), maker));
+        }
+        if let Some(memory) = self.memory.clone() {
+            let maker = Maker::Memory(Arc::new(move |_| Ok(Box::new(memory.clone()))));
+            let _ = catalog.add(stub_entry("test/memory".into(), maker));
+        }
+        catalog
+    }
+
+    /// Images per inference.
+    pub fn batch(&self) -> u64 {
+        match self.description.batch {
+            Count::Number(images) => images,
+            Count::Reference(_) => 1,
+        }
+    }
+
+    /// The oracle's form of it; an error tells which module could not be made.
+    pub fn for_oracle(&self) -> Result<Accelerator, String> {
+        let description = &self.description;
+        let clock_khz = (description.clock_mhz * 1e3).round() as u64;
+        let word_bits = description.word.integer_bits + description.word.fraction_bits;
+        let hardware = HardwareContext { clock_khz, word_bits };
+        let catalog = self.catalog();
+        let (mut memory, mut modules) = (None, Vec::new());
+        for module in &description.module {
+            let failed = |error| format!("{}: {error}", module.plugin);
+            if module.role == Role::Memory {
+                memory = Some(catalog.memory(&module.plugin, &module.parameters, hardware).map_err(failed)?);
+            } else {
+                let made = catalog.accel_module(&module.plugin, &module.parameters, hardware);
+                modules.push((module.role, made.map_err(failed)?));
+            }
+        }
+        let memory = memory.ok_or("no memory")?;
+        Ok(Accelerator { clock_khz, word_bits, double_buffer: description.double_buffer, memory, modules })
     }
 
     /// Makes a buffer larger.
     pub fn grow(&mut self, role: Role, need: u64) {
-        for (_, module) in self.modules.iter_mut().filter(|(r, _)| *r == role) {
-            module.facts.capacity_bytes = module.facts.capacity_bytes.max(need);
+        for module in self.description.module.iter_mut().filter(|module| module.role == role) {
+            let number = module.plugin.strip_prefix("test/module").and_then(|n| n.parse::<usize>().ok());
+            match number.and_then(|n| self.stubs.get_mut(n)) {
+                Some(stub) => stub.facts.capacity_bytes = stub.facts.capacity_bytes.max(need),
+                None => {
+                    module.parameters.insert("size_mb".into(), megabytes(need));
+                }
+            }
         }
     }
+}
+
+fn megabytes(bytes: u64) -> ParameterValue {
+    ParameterValue::Float(bytes as f64 / f64::from(1 << 20))
 }

@@ -6,7 +6,7 @@ use codebench_model::{Role, TileSize, Workload};
 use codebench_oracle::{Deviation, Failure, Outcome, Problem, fuse, simulate};
 
 /// What a seed makes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Case {
     /// The seed.
     pub seed: u64,
@@ -24,7 +24,10 @@ pub struct Case {
     pub batch: u64,
 }
 
-fn extent(random: &mut Random, whole: u64) -> u64 {
+fn extent(random: &mut Random, whole: u64, long: bool) -> u64 {
+    if long {
+        return random.from(1, whole.div_ceil(6));
+    }
     match random.from(0, 3) {
         0 => 0,
         1 => random.from(1, whole + 2),
@@ -32,31 +35,32 @@ fn extent(random: &mut Random, whole: u64) -> u64 {
     }
 }
 
-fn plan(random: &mut Random, fused: &FusedWorkload, layer: usize, batch: u64) -> LayerPlan {
+fn plan(random: &mut Random, fused: &FusedWorkload, layer: usize, batch: u64, long: bool) -> LayerPlan {
     let layer = &fused.layers[layer];
     let output = fused.storages[layer.output].shape;
     let tile = TileSize {
-        batch: extent(random, batch),
-        y: extent(random, output.height),
-        x: extent(random, output.width),
-        in_channels: extent(random, layer.inputs[0].shape.channels),
-        out_channels: extent(random, output.channels),
+        batch: extent(random, batch, false),
+        y: extent(random, output.height, long),
+        x: extent(random, output.width, long),
+        in_channels: extent(random, layer.inputs[0].shape.channels, false),
+        out_channels: extent(random, output.channels, false),
     };
     LayerPlan { tile, order: random.pick(&[LoopOrder::ActivationsOuter, LoopOrder::WeightsOuter]) }
 }
 
 fn density(random: &mut Random) -> u64 {
-    match random.from(0, 9) {
-        0 => 1_000_000,
-        1 => 500_000,
+    match random.from(0, 19) {
+        0 => 0,
+        1 | 2 => 1_000_000,
+        3 => 500_000,
         _ => random.from(1, 1_000_000),
     }
 }
 
 /// A network whose slices all fall on whole channels.
-fn fusable(random: &mut Random) -> (Workload, FusedWorkload) {
+fn fusable(random: &mut Random, long: bool) -> (Workload, FusedWorkload) {
     loop {
-        let workload = network(random);
+        let workload = network(random, long);
         if let Ok(fused) = fuse(&workload) {
             return (workload, fused);
         }
@@ -76,15 +80,16 @@ impl Case {
     /// The case of a seed; buffers grow until the network fits, in most cases.
     pub fn new(seed: u64) -> Self {
         let random = &mut Random::new(seed);
-        let (workload, fused) = fusable(random);
-        let batch = random.from(1, 4);
+        let long = random.chance(8);
+        let (workload, fused) = fusable(random, long);
+        let machine = Machine::random(random);
+        let batch = machine.batch();
         let densities = Densities {
             activation_ppm: fused.storages.iter().map(|_| density(random)).collect(),
             weight_ppm: fused.layers.iter().map(|_| density(random)).collect(),
             overlap_ppm: density(random),
         };
-        let plans = (0..fused.layers.len()).map(|layer| plan(random, &fused, layer, batch)).collect();
-        let machine = Machine::random(random);
+        let plans = (0..fused.layers.len()).map(|layer| plan(random, &fused, layer, batch, long)).collect();
         let mut case = Case { seed, workload, fused, machine, plans, densities, batch };
         if !random.chance(5) {
             case.grow(random);
@@ -108,23 +113,22 @@ impl Case {
 
     /// What is wrong before the first tick.
     fn plan_only(&self) -> Option<Failure> {
-        let accelerator = self.machine.for_oracle();
-        codebench_oracle::check(&self.problem(&accelerator)).err()
+        self.with_problem(codebench_oracle::check).err()
     }
 
-    fn problem<'a>(&'a self, accelerator: &'a codebench_oracle::Accelerator) -> Problem<'a> {
-        Problem {
+    fn with_problem<T>(&self, run: impl FnOnce(&Problem<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let accelerator = self.machine.for_oracle().map_err(Failure::Refused)?;
+        run(&Problem {
             fused: &self.fused,
-            accelerator,
+            accelerator: &accelerator,
             plans: &self.plans,
             densities: &self.densities,
             batch: self.batch,
-        }
+        })
     }
 
     /// The oracle's answer.
     pub fn oracle(&self, deviation: Option<Deviation>) -> Result<Outcome, Failure> {
-        let accelerator = self.machine.for_oracle();
-        simulate(&self.problem(&accelerator), deviation)
+        self.with_problem(|problem| simulate(problem, deviation))
     }
 }

@@ -10,12 +10,13 @@ struct Builder<'a> {
     workload: Workload,
 }
 
-/// A network of a few layers.
-pub fn network(random: &mut Random) -> Workload {
-    let image = TensorShape::new(random.from(1, 4), random.from(3, 9), random.from(3, 9));
+/// A network of a few layers; a `long` one has fewer on larger maps.
+pub fn network(random: &mut Random, long: bool) -> Workload {
+    let (extent, steps) = if long { (24, 3) } else { (9, 10) };
+    let image = TensorShape::new(random.from(1, 4), random.from(3, extent), random.from(3, extent));
     let workload =
         Workload { v: Workload::VERSION, tensors: vec![image], input: 0, output: 0, layers: Vec::new() };
-    let steps = random.from(2, 10);
+    let steps = random.from(2, steps);
     let mut builder = Builder { random, workload };
     while builder.workload.layers.len() < steps as usize {
         builder.step();
@@ -49,7 +50,7 @@ impl Builder<'_> {
     fn push(&mut self, primitive: Primitive, inputs: &[usize]) -> Option<usize> {
         let shapes: Vec<TensorShape> = inputs.iter().map(|&input| self.shape(input)).collect();
         let shape = primitive.output_shape(&shapes).ok()?;
-        if shape.elements()? > 2000 || shape.channels > 400 {
+        if shape.elements()? > 4000 || shape.channels > 400 {
             return None;
         }
         let number = self.workload.layers.len();
