@@ -4,6 +4,7 @@
 //! bit. [`Simulate`] is the evaluator through which a search uses it.
 
 pub mod accelerator;
+pub mod cycle;
 mod error;
 mod evaluator;
 pub mod published;

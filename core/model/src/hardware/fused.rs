@@ -104,3 +104,48 @@ pub struct Densities {
     /// Share of the expected non-zero pairs that meet.
     pub overlap_ppm: u64,
 }
+
+/// What a task does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// Writes an evicted storage to memory.
+    WriteBack,
+    /// Writes its mask.
+    WriteBackMask,
+    /// Loads a storage whole, to stay in the activation buffer.
+    Promotion,
+    /// Loads its mask.
+    PromotionMask,
+    /// Loads the region of a tile in one segment.
+    Load,
+    /// Loads its mask.
+    LoadMask,
+    /// Loads a region of weights.
+    LoadWeights,
+    /// Loads its mask.
+    LoadWeightsMask,
+    /// Runs a tile through its pipeline.
+    Compute,
+    /// Stores the output of a tile.
+    Store,
+    /// Stores its mask.
+    StoreMask,
+}
+
+/// One task of a simulation, in ticks: what the cycle model determines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskRecord {
+    /// When it starts.
+    pub start: u64,
+    /// When it ends.
+    pub end: u64,
+    /// Number of its tile in program order, over all layers; for a write-back or promotion, of its layer's first tile.
+    pub tile: u64,
+    /// Fused layer of that tile.
+    pub layer: usize,
+    /// What it does.
+    pub kind: TaskKind,
+    /// The storage that it reads or writes; none for weights and compute.
+    pub storage: Option<usize>,
+}

@@ -1,0 +1,195 @@
+//! The state of the memory's channels: when they are free, which way they last went, which rows are open.
+
+use super::super::error::{CycleError, LayerRef};
+use super::super::machine::{FastMap, MainMemory};
+use super::footprint::{Footprint, Touch};
+use codebench_api::{ErrorKind, PluginError};
+use codebench_model::{MAX_EVENTS, TransferCost, TransferProfile};
+
+/// No page, no direction.
+pub(super) const NONE: u64 = u64::MAX;
+/// Answers that are kept.
+const MOST_ROWS: usize = 1 << 16;
+
+#[derive(Debug, Clone)]
+pub(super) struct Channel {
+    pub(super) free: u64,
+    pub(super) direction: u64,
+    /// Open page of each bank.
+    pub(super) open: Vec<u64>,
+}
+
+/// What a transfer did.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Transfer {
+    /// When its data are complete on all channels.
+    pub(super) complete: u64,
+    /// Ticks of turnaround on the slowest channel.
+    pub(super) turnaround: u64,
+    pub(super) events: [u64; MAX_EVENTS],
+}
+
+pub(super) struct Channels<'a> {
+    memory: &'a MainMemory,
+    clock_khz: u64,
+    banks: u64,
+    pub(super) channels: Vec<Channel>,
+    known: FastMap<TransferProfile, TransferCost>,
+    /// Per bank: the transfer that last touched it, for counting distinct banks.
+    stamps: Vec<u64>,
+    stamp: u64,
+}
+
+impl<'a> Channels<'a> {
+    pub(super) fn new(memory: &'a MainMemory, clock_khz: u64) -> Self {
+        let facts = &memory.facts;
+        let banks = facts.ranks * facts.banks_per_rank;
+        let channel = Channel { free: 0, direction: NONE, open: vec![NONE; banks as usize] };
+        Channels {
+            memory,
+            clock_khz,
+            banks,
+            channels: vec![channel; facts.channels as usize],
+            known: FastMap::default(),
+            stamps: vec![0; banks as usize],
+            stamp: 0,
+        }
+    }
+
+    /// When all channels that the transfer touches are free.
+    pub(super) fn free(&self, footprint: &Footprint) -> u64 {
+        footprint.channels.iter().map(|c| self.channels[*c].free).max().unwrap_or(0)
+    }
+
+    /// Moves the bytes, from `start` on; adds the memory cycles of the bus to `occupied`, one count per channel.
+    pub(super) fn transfer(
+        &mut self,
+        start: u64,
+        direction: u64,
+        footprint: &Footprint,
+        occupied: &mut [u64],
+        layer: &LayerRef,
+    ) -> Result<Transfer, CycleError> {
+        let mut done = Transfer { complete: start, ..Transfer::default() };
+        for index in &footprint.channels {
+            let profile = self.visit(*index, direction, footprint.touch(*index));
+            let cost = self.cost(&profile, layer)?;
+            let (complete, turnaround) = self
+                .occupy(*index, start, direction, &cost)
+                .ok_or_else(|| CycleError::too_large("the time of a transfer"))?;
+            occupied[*index] = occupied[*index]
+                .checked_add(cost.bus_mem_cycles)
+                .ok_or_else(|| CycleError::too_large("the time of the memory's bus"))?;
+            if complete >= done.complete {
+                done.complete = complete;
+                done.turnaround = turnaround;
+            }
+            for (sum, count) in done.events.iter_mut().zip(&cost.events) {
+                *sum = sum
+                    .checked_add(*count)
+                    .ok_or_else(|| CycleError::too_large("the number of memory events"))?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Opens the rows and counts how they were found.
+    fn visit(&mut self, channel: usize, direction: u64, touch: &Touch) -> TransferProfile {
+        self.stamp += 1;
+        let mut profile = TransferProfile {
+            direction,
+            bytes: touch.bytes,
+            runs: touch.runs,
+            run_bytes: touch.bytes.div_ceil(touch.runs.max(1)),
+            ..TransferProfile::default()
+        };
+        let open = &mut self.channels[channel].open;
+        for (first, last) in &touch.pages {
+            let count = last - first + 1;
+            // Beyond one round of the banks, each page finds the one a round before it.
+            let rounds = count.saturating_sub(self.banks);
+            profile.row_conflicts += rounds;
+            for page in *first..=last - rounds {
+                let bank = (page % self.banks) as usize;
+                let found = open[bank];
+                if found == page {
+                    profile.row_hits += 1;
+                } else if found == NONE {
+                    profile.row_activates += 1;
+                } else {
+                    profile.row_conflicts += 1;
+                }
+                open[bank] = page;
+                if self.stamps[bank] != self.stamp {
+                    self.stamps[bank] = self.stamp;
+                    profile.banks += 1;
+                }
+            }
+            for page in (last - rounds + 1).max(last.saturating_sub(self.banks - 1))..=*last {
+                open[(page % self.banks) as usize] = page;
+            }
+        }
+        profile
+    }
+
+    fn cost(&mut self, profile: &TransferProfile, layer: &LayerRef) -> Result<TransferCost, CycleError> {
+        if let Some(known) = self.known.get(profile) {
+            return Ok(*known);
+        }
+        let mut cost = [TransferCost::default()];
+        self.memory.cost(std::slice::from_ref(profile), &mut cost, layer)?;
+        let [cost] = cost;
+        let events = self.memory.facts.events.len();
+        if let Some(index) = (events..MAX_EVENTS).find(|i| cost.events[*i] != 0) {
+            let message = format!("it counts event {index}, but its facts have {events} events");
+            return Err(CycleError::Cost {
+                layer: layer.clone(),
+                module: self.memory.label(),
+                source: PluginError { kind: ErrorKind::Contract, message },
+            });
+        }
+        if self.known.len() >= MOST_ROWS {
+            self.known.clear();
+        }
+        self.known.insert(*profile, cost);
+        Ok(cost)
+    }
+
+    /// When the data are complete, and the ticks of turnaround before them.
+    fn occupy(&mut self, channel: usize, start: u64, direction: u64, cost: &TransferCost) -> Option<(u64, u64)> {
+        let facts = &self.memory.facts;
+        let turnaround = match (self.channels[channel].direction, direction) {
+            (0, 1) => facts.read_to_write_mem_cycles,
+            (1, 0) => facts.write_to_read_mem_cycles,
+            _ => 0,
+        };
+        let bus = cost.bus_mem_cycles;
+        let refresh = match facts.refresh_every_mem_cycles {
+            0 => 0,
+            every => {
+                let cycles = u128::from(bus) * u128::from(facts.refresh_mem_cycles);
+                u64::try_from(cycles.div_ceil(u128::from(every))).ok()?
+            }
+        };
+        let busy = turnaround.checked_add(bus)?.checked_add(refresh)?;
+        let complete = start.checked_add(self.ticks(busy.checked_add(cost.first_byte_mem_cycles)?)?)?;
+        let free = start.checked_add(self.ticks(busy)?)?;
+        let turnaround = self.ticks(turnaround)?;
+        let channel = &mut self.channels[channel];
+        channel.free = free;
+        channel.direction = direction;
+        Some((complete, turnaround))
+    }
+
+    /// Ticks that cover `cycles` of the memory's clock.
+    fn ticks(&self, cycles: u64) -> Option<u64> {
+        let memory_khz = self.memory.facts.clock_khz;
+        match cycles.checked_mul(self.clock_khz) {
+            Some(product) => Some(product.div_ceil(memory_khz)),
+            None => {
+                let product = u128::from(cycles) * u128::from(self.clock_khz);
+                u64::try_from(product.div_ceil(u128::from(memory_khz))).ok()
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Costs that modules have answered before.
+
+use codebench_api::{AccelModule, ErrorKind, PluginError};
+use codebench_model::{MAX_EVENTS, TileCost, TileWork};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Answers that one module keeps.
+const MOST_ROWS: usize = 1 << 16;
+
+/// Multiplies and rotates: keys are rows of numbers that nobody chooses with malice, and a collision costs time only.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct FastHasher(u64);
+
+impl Hasher for FastHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+}
+
+pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
+
+/// A module behind a memory of its answers. Answers are pure, so that it never changes a result.
+pub(crate) struct CostMemo {
+    instance: Arc<dyn AccelModule>,
+    known: RwLock<FastMap<TileWork, TileCost>>,
+}
+
+impl CostMemo {
+    pub(crate) fn new(instance: Arc<dyn AccelModule>) -> Self {
+        CostMemo { instance, known: RwLock::default() }
+    }
+
+    /// The cost of one work. `buffer_traffic` says whether the module may cause traffic of buffers, `events` how many it
+    /// has.
+    pub(crate) fn cost(&self, work: &TileWork, events: usize, buffer_traffic: bool) -> Result<TileCost, PluginError> {
+        if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(work) {
+            return Ok(*known);
+        }
+        let mut cost = [TileCost::default()];
+        self.instance.cost(std::slice::from_ref(work), &mut cost)?;
+        let [cost] = cost;
+        check(&cost, events, buffer_traffic)?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_ROWS {
+            known.clear();
+        }
+        known.insert(*work, cost);
+        Ok(cost)
+    }
+}
+
+fn check(cost: &TileCost, events: usize, buffer_traffic: bool) -> Result<(), PluginError> {
+    let contract = |message: String| PluginError { kind: ErrorKind::Contract, message };
+    if let Some(index) = (events..MAX_EVENTS).find(|i| cost.events[*i] != 0) {
+        return Err(contract(format!(
+            "it counts {} of event {index}, but its facts have {events} events: describe the event or count none",
+            cost.events[index]
+        )));
+    }
+    let traffic = [
+        ("activation_read_bytes", cost.activation_read_bytes),
+        ("activation_write_bytes", cost.activation_write_bytes),
+        ("weight_read_bytes", cost.weight_read_bytes),
+        ("mask_read_bytes", cost.mask_read_bytes),
+    ];
+    match traffic.into_iter().find(|(_, bytes)| *bytes != 0 && !buffer_traffic) {
+        Some((name, bytes)) => Err(contract(format!("{name} = {bytes}: a buffer or DMA must answer 0"))),
+        None => Ok(()),
+    }
+}

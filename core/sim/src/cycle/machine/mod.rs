@@ -1,0 +1,149 @@
+//! An accelerator that can be asked: its modules made, its roles and facts checked.
+
+mod facts;
+mod memo;
+mod resolve;
+
+use super::error::{CycleError, LayerRef};
+use codebench_api::Memory;
+use codebench_model::{
+    Activation, HardwareContext, MemoryFacts, ModuleFacts, PrimitiveKind, Role, TilePolicy, TransferCost,
+    TransferProfile,
+};
+pub(crate) use memo::{CostMemo, FastMap};
+use std::sync::Arc;
+
+/// A module and its facts.
+#[derive(Clone)]
+pub struct Module {
+    /// What it is for.
+    pub role: Role,
+    /// Id of its plugin.
+    pub plugin: String,
+    /// Position in the file, from 0.
+    pub position: usize,
+    /// What it states about itself.
+    pub facts: ModuleFacts,
+    pub(crate) costs: Arc<CostMemo>,
+}
+
+/// The main memory and its facts.
+#[derive(Clone)]
+pub struct MainMemory {
+    /// Id of its plugin.
+    pub plugin: String,
+    /// Position in the file, from 0.
+    pub position: usize,
+    /// What it states about itself.
+    pub facts: MemoryFacts,
+    pub(crate) instance: Arc<dyn Memory>,
+}
+
+/// Indices into [`Machine::modules`] by role.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Roles {
+    pub(crate) activation_buffer: usize,
+    pub(crate) weight_buffer: usize,
+    pub(crate) mask_buffer: Option<usize>,
+    pub(crate) dma: Vec<usize>,
+    pub(crate) dataflow: Vec<usize>,
+    pub(crate) pre_sparsity: Vec<usize>,
+    pub(crate) post_sparsity: Vec<usize>,
+}
+
+/// An accelerator, ready to be simulated.
+#[derive(Clone)]
+pub struct Machine {
+    /// For people.
+    pub name: String,
+    /// Clock and word.
+    pub context: HardwareContext,
+    /// Images per inference.
+    pub batch: u64,
+    /// Whether the next tile is loaded while one is computed.
+    pub double_buffer: bool,
+    /// How tiles are found.
+    pub tile: TilePolicy,
+    /// All modules but the memory, in file order.
+    pub modules: Vec<Module>,
+    /// The memory.
+    pub memory: MainMemory,
+    pub(crate) roles: Roles,
+}
+
+impl Module {
+    /// How messages call it: `[[module]] 3 (compute, codebench/mac-lanes)`, counted from 1.
+    pub fn label(&self) -> String {
+        format!("{} ({}, {})", self.position + 1, self.role, self.plugin)
+    }
+
+    fn accepts(&self, primitive: PrimitiveKind, activation: Option<Activation>) -> bool {
+        let function = activation.is_none_or(|a| self.facts.activations.contains(&a));
+        self.facts.primitives.contains(&primitive) && function
+    }
+}
+
+impl MainMemory {
+    /// How messages call it.
+    pub fn label(&self) -> String {
+        format!("{} (memory, {})", self.position + 1, self.plugin)
+    }
+
+    /// Costs of transfers.
+    pub(crate) fn cost(
+        &self,
+        profiles: &[TransferProfile],
+        costs: &mut [TransferCost],
+        layer: &LayerRef,
+    ) -> Result<(), CycleError> {
+        self.instance.cost(profiles, costs).map_err(|source| CycleError::Cost {
+            layer: layer.clone(),
+            module: self.label(),
+            source,
+        })
+    }
+}
+
+impl Machine {
+    /// Whether tensors are stored compressed.
+    pub fn compressed(&self) -> bool {
+        self.roles.mask_buffer.is_some()
+    }
+
+    /// Capacities of activation, weight and mask buffer, bytes.
+    pub(crate) fn capacities(&self) -> [u64; 3] {
+        let capacity = |index: usize| self.modules[index].facts.capacity_bytes;
+        [
+            capacity(self.roles.activation_buffer),
+            capacity(self.roles.weight_buffer),
+            self.roles.mask_buffer.map_or(0, capacity),
+        ]
+    }
+
+    /// The first module, over the roles compute and vector, that runs the primitive.
+    pub(crate) fn main_module(
+        &self,
+        primitive: PrimitiveKind,
+        activation: Option<Activation>,
+    ) -> Option<usize> {
+        self.find(primitive, activation, &[Role::Compute, Role::Vector])
+    }
+
+    /// The first vector module that runs the fused operation.
+    pub(crate) fn vector_module(
+        &self,
+        primitive: PrimitiveKind,
+        activation: Option<Activation>,
+    ) -> Option<usize> {
+        self.find(primitive, activation, &[Role::Vector])
+    }
+
+    fn find(
+        &self,
+        primitive: PrimitiveKind,
+        activation: Option<Activation>,
+        roles: &[Role],
+    ) -> Option<usize> {
+        self.modules.iter().position(|m| roles.contains(&m.role) && m.accepts(primitive, activation))
+    }
+}

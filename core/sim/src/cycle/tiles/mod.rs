@@ -1,0 +1,11 @@
+//! How a layer is cut: blocks along each axis, the regions that a tile reads, the order in which tiles run.
+
+mod axis;
+mod channels;
+mod layer;
+mod region;
+
+pub(crate) use axis::{Block, Span};
+pub(crate) use channels::{ChannelBlock, KernelRegion, Part};
+pub(crate) use layer::{LayerTiles, Position, WeightLayout, reference};
+pub(crate) use region::{Region, Sizes, WHOLE_PPM};
