@@ -15,8 +15,8 @@ mod tile;
 pub use description::{AcceleratorDescription, Count, DescribedModule, TilePolicy, TileSize, WordFormat};
 pub use facts::{Cause, EventFacts, MAX_EVENTS, ModuleFacts};
 pub use fused::{
-    Densities, FusedLayer, FusedOp, FusedWorkload, LayerPlan, LoopOrder, Segment, Storage, TaskKind, TaskRecord,
-    View,
+    Densities, FusedLayer, FusedOp, FusedWorkload, LayerPlan, LoopOrder, Segment, Storage, TaskKind,
+    TaskRecord, View,
 };
 pub use memory::{MemoryFacts, TransferCost, TransferProfile};
 pub use role::Role;

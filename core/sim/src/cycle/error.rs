@@ -102,7 +102,10 @@ impl CycleError {
 
     /// Whether another candidate could do better: a result of the search, not a mistake of the user.
     pub fn is_infeasible(&self) -> bool {
-        matches!(self, CycleError::Infeasible(_) | CycleError::TooLarge { .. } | CycleError::Unsupported { .. })
+        matches!(
+            self,
+            CycleError::Infeasible(_) | CycleError::TooLarge { .. } | CycleError::Unsupported { .. }
+        )
     }
 
     /// The same with the names of the layers.

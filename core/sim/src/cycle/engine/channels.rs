@@ -156,7 +156,13 @@ impl<'a> Channels<'a> {
     }
 
     /// When the data are complete, and the ticks of turnaround before them.
-    fn occupy(&mut self, channel: usize, start: u64, direction: u64, cost: &TransferCost) -> Option<(u64, u64)> {
+    fn occupy(
+        &mut self,
+        channel: usize,
+        start: u64,
+        direction: u64,
+        cost: &TransferCost,
+    ) -> Option<(u64, u64)> {
         let facts = &self.memory.facts;
         let turnaround = match (self.channels[channel].direction, direction) {
             (0, 1) => facts.read_to_write_mem_cycles,

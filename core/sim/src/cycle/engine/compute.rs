@@ -170,7 +170,8 @@ impl<'a> Pricer<'a> {
                 window.kernel[0],
                 window.kernel[1],
             ];
-            macs = factors.iter().try_fold(1_u64, |product, f| product.checked_mul(*f)).ok_or_else(too_large)?;
+            macs =
+                factors.iter().try_fold(1_u64, |product, f| product.checked_mul(*f)).ok_or_else(too_large)?;
         }
         let facts = &self.machine.modules[self.main].facts;
         let [activation, weight, overlap] = self.densities;
@@ -236,7 +237,8 @@ impl<'a> Pricer<'a> {
     fn compute(&self, tiles: &LayerTiles, at: Position) -> Result<TilePrice, CycleError> {
         let work = self.work(tiles, at)?;
         let channel = tiles.channel(at);
-        let mut sum = Sum { machine: self.machine, name: &self.name, price: TilePrice::default(), busy: Vec::new() };
+        let mut sum =
+            Sum { machine: self.machine, name: &self.name, price: TilePrice::default(), busy: Vec::new() };
         for module in &self.stages {
             let cost = sum.stage(*module, &work)?;
             if *module == self.main {
@@ -304,8 +306,7 @@ impl Sum<'_> {
 
     fn buffers(&mut self) -> Result<(), CycleError> {
         let roles = &self.machine.roles;
-        let buffers =
-            [Some(roles.activation_buffer), Some(roles.weight_buffer), roles.mask_buffer];
+        let buffers = [Some(roles.activation_buffer), Some(roles.weight_buffer), roles.mask_buffer];
         let traffic = self.price.traffic;
         for (index, module) in buffers.into_iter().enumerate() {
             let (read_bytes, write_bytes) = (traffic[2 * index], traffic[2 * index + 1]);

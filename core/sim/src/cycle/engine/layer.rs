@@ -4,9 +4,9 @@ use super::super::error::CycleError;
 use super::super::plan::{LayerSchedule, Need};
 use super::super::tiles::{ChannelBlock, KernelRegion, Position, Region, WHOLE_PPM};
 use super::super::timeline::{Occupation, Stall, Unit};
+use super::Engine;
 use super::compute::Pricer;
 use super::tasks::{ACTIVATIONS, Cargo, MASKS, Task, WEIGHTS};
-use super::Engine;
 use codebench_model::hardware::{TaskKind, TaskRecord};
 
 /// The layer whose tiles are computed next.
@@ -120,7 +120,15 @@ impl<'a> Engine<'a> {
         let (tile, layer) = (self.tile, run.index);
         self.loads.push_back(Task { kind, cargo, tile, layer, ready, space: size.data, frees: None });
         if size.mask > 0 {
-            self.loads.push_back(Task { kind: mask, cargo, tile, layer, ready, space: size.mask, frees: None });
+            self.loads.push_back(Task {
+                kind: mask,
+                cargo,
+                tile,
+                layer,
+                ready,
+                space: size.mask,
+                frees: None,
+            });
         }
     }
 
@@ -252,7 +260,9 @@ impl<'a> Engine<'a> {
         let done = match (run.schedule.weights_kept, next) {
             (_, None) => true,
             (true, _) => {
-                run.at.n + 1 == tiles.image_blocks() && run.at.y + 1 == tiles.y.len() && run.at.x + 1 == tiles.x.len()
+                run.at.n + 1 == tiles.image_blocks()
+                    && run.at.y + 1 == tiles.y.len()
+                    && run.at.x + 1 == tiles.x.len()
             }
             (false, Some(next)) => !same_weights(channel, tiles.channel(next)),
         };

@@ -194,7 +194,9 @@ impl<'a> Engine<'a> {
             layer.cycles = self.ends[index].saturating_sub(latest);
             latest = latest.max(self.ends[index]);
             for (sum, bus) in occupied.iter_mut().zip(&self.occupied[index * channels..]) {
-                *sum = sum.checked_add(*bus).ok_or_else(|| CycleError::too_large("the time of the memory's bus"))?;
+                *sum = sum
+                    .checked_add(*bus)
+                    .ok_or_else(|| CycleError::too_large("the time of the memory's bus"))?;
             }
             if every > 0 {
                 let so_far = occupied.iter().map(|sum| sum / every).sum::<u64>();

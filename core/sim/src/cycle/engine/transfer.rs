@@ -3,9 +3,9 @@
 use super::super::error::CycleError;
 use super::super::tiles::reference;
 use super::super::timeline::{Occupation, Unit};
+use super::Engine;
 use super::compute::module_cost;
 use super::tasks::{ACTIVATIONS, Cargo, MASKS, Task, WEIGHTS};
-use super::Engine;
 use codebench_model::hardware::{TaskKind, TaskRecord};
 use codebench_model::{MAX_EVENTS, Role, TileWork};
 

@@ -125,7 +125,9 @@ impl<'a> Fusion<'a> {
 
     fn finish(mut self) -> Result<FusedWorkload, CycleError> {
         let view = self.views[self.workload.output].take().ok_or_else(|| {
-            CycleError::Description("the workload's output is never written: order the layers topologically".into())
+            CycleError::Description(
+                "the workload's output is never written: order the layers topologically".into(),
+            )
         })?;
         for segment in view.segments {
             if !self.result.outputs.contains(&segment.storage) {

@@ -21,7 +21,8 @@ pub(super) fn of(primitive: &Primitive, inputs: &[View], storages: &[Storage]) -
     let first = inputs.first().ok_or_else(|| "it has no input".to_owned())?;
     match primitive {
         Primitive::Flatten => {
-            let features = first.shape.elements().ok_or_else(|| "its elements overflow 64 bits".to_owned())?;
+            let features =
+                first.shape.elements().ok_or_else(|| "its elements overflow 64 bits".to_owned())?;
             Ok(View { shape: TensorShape::new(features, 1, 1), segments: first.segments.clone() })
         }
         Primitive::Slice { start, end } => slice(first, *start, *end, storages),

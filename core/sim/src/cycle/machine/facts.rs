@@ -56,7 +56,11 @@ pub(super) fn module(label: &str, role: Role, facts: &ModuleFacts) -> Result<(),
         check.positive("write_bytes_per_cycle", facts.write_bytes_per_cycle)?;
     }
     if matches!(role, Role::Compute | Role::Vector) && facts.primitives.is_empty() {
-        return Err(check.refuse("primitives", "[]", "a module of role compute or vector must accept at least one"));
+        return Err(check.refuse(
+            "primitives",
+            "[]",
+            "a module of role compute or vector must accept at least one",
+        ));
     }
     Ok(())
 }

@@ -50,7 +50,12 @@ impl CostMemo {
 
     /// The cost of one work. `buffer_traffic` says whether the module may cause traffic of buffers, `events` how many it
     /// has.
-    pub(crate) fn cost(&self, work: &TileWork, events: usize, buffer_traffic: bool) -> Result<TileCost, PluginError> {
+    pub(crate) fn cost(
+        &self,
+        work: &TileWork,
+        events: usize,
+        buffer_traffic: bool,
+    ) -> Result<TileCost, PluginError> {
         if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(work) {
             return Ok(*known);
         }

@@ -4,9 +4,7 @@ use super::super::error::CycleError;
 use super::{CostMemo, Machine, MainMemory, Module, Roles, facts};
 use codebench_api::{AccelModule, Catalog, Memory};
 use codebench_model::hardware::{Count, DescribedModule};
-use codebench_model::{
-    AcceleratorDescription, HardwareContext, ParameterValue, Parameters, Role, parameter,
-};
+use codebench_model::{AcceleratorDescription, HardwareContext, ParameterValue, Parameters, Role, parameter};
 use std::sync::Arc;
 
 /// The fastest clock, MHz.

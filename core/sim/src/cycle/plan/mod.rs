@@ -19,10 +19,7 @@ pub(crate) struct Need {
 
 impl Need {
     pub(crate) fn plus(self, other: Need) -> Need {
-        Need {
-            data: self.data.saturating_add(other.data),
-            mask: self.mask.saturating_add(other.mask),
-        }
+        Need { data: self.data.saturating_add(other.data), mask: self.mask.saturating_add(other.mask) }
     }
 
     pub(crate) fn largest(self, other: Need) -> Need {

@@ -183,8 +183,7 @@ impl<'a> Planner<'a> {
                 return Ok(evictions);
             }
             let resident = (0..self.resident.len()).filter(|s| self.resident[*s]);
-            let farthest = resident
-                .max_by_key(|s| (!wish.read.contains(s), self.next_reader(*s, index), *s));
+            let farthest = resident.max_by_key(|s| (!wish.read.contains(s), self.next_reader(*s, index), *s));
             match farthest {
                 Some(storage) => evictions.push(self.evict(storage)),
                 None if need.data > self.capacity.data => {
@@ -222,7 +221,8 @@ impl<'a> Planner<'a> {
         if self.fits(with) {
             return true;
         }
-        let later = |s: &usize| self.resident[*s] && !wish.read.contains(s) && self.next_reader(*s, index) > first;
+        let later =
+            |s: &usize| self.resident[*s] && !wish.read.contains(s) && self.next_reader(*s, index) > first;
         let mut candidates: Vec<usize> = (0..self.resident.len()).filter(later).collect();
         candidates.sort_by_key(|s| std::cmp::Reverse((self.next_reader(*s, index), *s)));
         let mut need = with;

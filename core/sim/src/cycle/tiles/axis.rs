@@ -67,7 +67,8 @@ impl Reach {
             Reach::All => Span::new(0, extent),
             Reach::Window { stride, before, reach } => {
                 let first = out.start.saturating_mul(stride).saturating_sub(before);
-                let last = ((out.end - 1).saturating_mul(stride).saturating_add(reach)).saturating_sub(before);
+                let last =
+                    ((out.end - 1).saturating_mul(stride).saturating_add(reach)).saturating_sub(before);
                 let start = first.min(extent - 1);
                 Span::new(start, last.min(extent).max(start + 1))
             }

@@ -53,7 +53,9 @@ pub(crate) enum Part {
 impl Part {
     pub(crate) fn storage(&self) -> usize {
         match self {
-            Part::Channels { storage, .. } | Part::Fixed { storage, .. } | Part::Words { storage, .. } => *storage,
+            Part::Channels { storage, .. } | Part::Fixed { storage, .. } | Part::Words { storage, .. } => {
+                *storage
+            }
         }
     }
 
@@ -233,10 +235,10 @@ fn classify(blocks: &mut [ChannelBlock]) {
     let mut firsts: Vec<usize> = Vec::new();
     for index in 0..blocks.len() {
         // Neighbours are alike more often than not.
-        let near = index.checked_sub(1).filter(|n| same(&blocks[*n], &blocks[index])).map(|n| blocks[n].class);
-        let class = near.or_else(|| {
-            firsts.iter().position(|f| same(&blocks[*f], &blocks[index])).map(|c| c as u32)
-        });
+        let near =
+            index.checked_sub(1).filter(|n| same(&blocks[*n], &blocks[index])).map(|n| blocks[n].class);
+        let class =
+            near.or_else(|| firsts.iter().position(|f| same(&blocks[*f], &blocks[index])).map(|c| c as u32));
         blocks[index].class = class.unwrap_or_else(|| {
             firsts.push(index);
             (firsts.len() - 1) as u32

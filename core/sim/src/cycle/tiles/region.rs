@@ -33,12 +33,15 @@ impl Sizes {
     /// Bytes of `words` of which `density_ppm` are stored; saturates.
     pub(crate) fn bytes(self, words: u64, density_ppm: u64) -> u64 {
         let product = u128::from(words) * u128::from(self.word_bits);
-        if let Some(small) =
-            u64::try_from(product).ok().and_then(|p| p.checked_mul(density_ppm)).map(|p| p.div_ceil(8 * WHOLE_PPM))
+        if let Some(small) = u64::try_from(product)
+            .ok()
+            .and_then(|p| p.checked_mul(density_ppm))
+            .map(|p| p.div_ceil(8 * WHOLE_PPM))
         {
             return small;
         }
-        let bytes = product.checked_mul(u128::from(density_ppm)).map(|p| p.div_ceil(8 * u128::from(WHOLE_PPM)));
+        let bytes =
+            product.checked_mul(u128::from(density_ppm)).map(|p| p.div_ceil(8 * u128::from(WHOLE_PPM)));
         bytes.and_then(|b| u64::try_from(b).ok()).unwrap_or(u64::MAX)
     }
 
