@@ -7,7 +7,7 @@ use codebench_api::Executor;
 use codebench_space::Rng;
 use serde_json::Value;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(crate) const CHECKS: &[Check] = &[
     Check { name: "once", promise: "Every task runs exactly once, whatever their number.", run: once },
@@ -97,11 +97,11 @@ fn scale(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
     each(subject, rng, |executor| {
         let mut times = Vec::new();
         for count in [4096, rows::MOST_ROWS] {
-            let start = Instant::now();
-            all_once(count, &run(executor, count, Duration::ZERO)?)?;
-            times.push((count, start.elapsed()));
+            let (runs, time) = rows::timed(|| run(executor, count, Duration::ZERO))?;
+            all_once(count, &runs)?;
+            times.push((count, time));
         }
-        rows::linear(&times)
+        rows::linear(&times, "tasks")
     })
 }
 

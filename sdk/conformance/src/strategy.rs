@@ -6,7 +6,6 @@ use crate::subject::{Shown, Subject};
 use codebench_api::{Strategy, StrategyContext, Tell};
 use codebench_model::{Genotype, Parameters, Space, Status};
 use codebench_space::{Encoding, Points, Rng, SpaceDescription};
-use std::time::Instant;
 
 pub(crate) const CHECKS: &[Check] = &[
     Check {
@@ -251,13 +250,14 @@ fn scale(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
     each(subject, rng, |parameters, space, rng| {
         let mut times = Vec::new();
         for count in [1, 16, 64, 256] {
-            let mut strategy = make(subject, parameters, space, rng.word(), 1)?;
-            let start = Instant::now();
-            valid(space, &ask(strategy.as_mut(), count)?, count)?;
-            times.push((count, start.elapsed()));
+            let seed = rng.word();
+            let first = || ask(make(subject, parameters, space, seed, 1)?.as_mut(), count);
+            let (asked, time) = rows::timed(first)?;
+            valid(space, &asked, count)?;
+            times.push((count, time));
         }
-        match rows::linear(&times) {
-            Err(Finding::Warning(message)) => slow = Some(message.replace("rows", "candidates")),
+        match rows::linear(&times, "candidates") {
+            Err(Finding::Warning(message)) => slow = Some(message),
             other => other?,
         }
         Ok(())

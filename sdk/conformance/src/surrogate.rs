@@ -1,12 +1,11 @@
 //! The suite of `surrogate`.
 
-use crate::check::{Check, Finding, Verdict, ensure, failed, warning};
+use crate::check::{Check, Finding, Verdict, ensure, failed};
 use crate::rows;
 use crate::subject::{Shown, Subject};
 use codebench_api::{ErrorKind, Prediction, Surrogate, SurrogateContext};
 use codebench_model::{Block, Parameters};
 use codebench_space::Rng;
-use std::time::Instant;
 
 pub(crate) const CHECKS: &[Check] = &[
     Check {
@@ -341,7 +340,6 @@ fn gradient(surrogate: &dyn Surrogate, x: &[f64], coefficients: &[f64]) -> Resul
 }
 
 fn scale(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
-    let mut slow = None;
     let parameters = subject.base(rng)?;
     let surrogate = fitted(subject, &parameters, rng.word(), &[records_of(rng, RECORDS)])?;
     let x = records_of(rng, 64).0;
@@ -349,9 +347,8 @@ fn scale(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
     let mut times = Vec::new();
     for rows in [1, 64, 4096, rows::MOST_ROWS] {
         let many: Vec<f64> = x.iter().copied().cycle().take(rows * INPUTS).collect();
-        let start = Instant::now();
-        let prediction = predict(surrogate.as_ref(), &many)?;
-        times.push((rows, start.elapsed()));
+        let (prediction, time) = rows::timed(|| predict(surrogate.as_ref(), &many))?;
+        times.push((rows, time));
         sane(&prediction, rows)?;
         let repeats =
             |values: &[f64], few: &[f64]| values.iter().zip(few.iter().cycle()).all(|(a, b)| a == b);
@@ -360,10 +357,7 @@ fn scale(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
             && repeats(&prediction.aleatoric, &few.aleatoric);
         ensure(same, || format!("among {rows} rows, a row is predicted otherwise than among 64"))?;
     }
-    if let Err(Finding::Warning(message)) = rows::linear(&times) {
-        slow = Some(message);
-    }
-    slow.map_or(Ok(()), warning)
+    rows::linear(&times, "rows")
 }
 
 fn threads(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {

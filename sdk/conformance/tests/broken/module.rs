@@ -1,8 +1,10 @@
-use crate::{Case, all_noticed, info, outcome, passes};
-use codebench_api::{AccelModule, Entry, Kind, Maker, PluginError};
+use crate::{Case, all_noticed, info, passes};
+use codebench_api::{AccelModule, Catalog, Entry, Kind, Maker, PluginError};
 use codebench_conformance::Status::{Crashed, Failed, Warning};
+use codebench_conformance::{Options, checks, run_check};
 use codebench_model::{
-    Activation, Cause, EventFacts, ModuleFacts, ParameterDescription, PrimitiveKind, TileCost, TileWork,
+    Activation, Cause, EventFacts, ModuleFacts, ParameterDescription, ParameterValue, Parameters,
+    PrimitiveKind, TileCost, TileWork,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -282,11 +284,17 @@ fn every_check_can_fail() {
 #[test]
 fn time_that_grows_faster_than_the_rows_is_a_warning() {
     let slow = cost(|_, _, s| {
-        if s.rows > 5000 && s.index % 1000 == 0 {
-            std::thread::sleep(std::time::Duration::from_millis(10));
+        if s.rows > 5000 && s.index == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(400));
         }
         Ok(())
     });
-    let outcome = outcome(slow, "scale");
+    let mut catalog = Catalog::default();
+    catalog.add(slow).unwrap();
+    let check = checks(Kind::AccelModule).into_iter().find(|c| c.name == "scale").unwrap();
+    // One instance is enough.
+    let parameters = Parameters::from([("rows".to_owned(), ParameterValue::Integer(4))]);
+    let options = Options { parameters, ..Options::default() };
+    let outcome = run_check(&catalog, crate::ID, check, &options).unwrap();
     assert_eq!(outcome.status, Warning, "{outcome:?}");
 }
