@@ -49,6 +49,9 @@ pub use codebench_space as space;
 #[doc(hidden)]
 pub use codebench_abi as abi;
 
+#[cfg(target_family = "wasm")]
+pub mod wasm;
+
 /// What a plugin of any kind imports: every type that its trait names.
 pub mod prelude {
     pub use codebench_api::{
@@ -88,5 +91,28 @@ macro_rules! plugins {
 macro_rules! export {
     ($plugins:path) => {
         $crate::abi::export_plugins!($plugins);
+    };
+}
+
+/// Makes a component of a crate's plugins: the one line of a wrapper crate (`crate-type = ["cdylib"]`), whose argument is
+/// the crate that holds `plugins![..]`.
+#[cfg(target_family = "wasm")]
+#[macro_export]
+macro_rules! export {
+    ($plugins:path) => {
+        #[allow(unsafe_code)]
+        const _: () = {
+            use $plugins as plugins;
+
+            struct Exported;
+
+            impl $crate::wasm::Plugins for Exported {
+                const PLUGINS: &'static [$crate::api::Registration] = plugins::PLUGINS;
+            }
+
+            type Component = $crate::wasm::Component<Exported>;
+
+    $crate::wasm::bindings::export_component!(Component with_types_in $crate::wasm::bindings);
+        };
     };
 }
