@@ -4,9 +4,11 @@
 //! Whoever builds a program therefore names the crates it wants and passes their registrations to
 //! [`Host::linked`], which checks that each of them has really arrived in the catalogue.
 
+pub mod checks;
 mod error;
 mod file;
 mod folders;
+pub mod wasm;
 
 pub use error::HostError;
 pub use file::{FileFormat, ReadFile};

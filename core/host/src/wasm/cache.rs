@@ -1,0 +1,136 @@
+//! Compiled code of components that were loaded before.
+//!
+//! A cached file is machine code, so whoever can write it can run anything: the folder belongs to the user alone, each file
+//! carries the hash of its code, and nothing else is ever read as compiled code.
+
+use crate::file::sha256_of;
+use sha2::{Digest, Sha256};
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// First bytes of a cached file.
+const MAGIC: &[u8] = b"codebench compiled component 1\n";
+/// Length of the hash behind them.
+const HASH_BYTES: usize = 64;
+/// Bytes that the folder may hold; the oldest files go first.
+const FOLDER_BYTES: u64 = 512 << 20;
+
+/// A folder of compiled code.
+#[derive(Debug, Clone)]
+pub(super) struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    /// The folder, made if need be. `None` if it cannot be made or is not the user's alone: then everything is compiled anew.
+    pub(super) fn open(folder: &Path) -> Option<Cache> {
+        make_private(folder).then(|| Cache { folder: folder.to_owned() })
+    }
+
+    /// The compiled form of the file with this hash.
+    pub(super) fn get(&self, engine: &Engine, sha256: &str) -> Option<Component> {
+        let bytes = std::fs::read(self.path(engine, sha256)).ok()?;
+        let rest = bytes.strip_prefix(MAGIC)?;
+        let (hash, code) = rest.split_at_checked(HASH_BYTES)?;
+        if sha256_of(code).as_bytes() != hash {
+            return None;
+        }
+        deserialize(engine, code)
+    }
+
+    /// Stores the compiled form. A cache that cannot be written is no error.
+    pub(super) fn put(&self, engine: &Engine, sha256: &str, component: &Component) {
+        let Ok(code) = component.serialize() else { return };
+        let path = self.path(engine, sha256);
+        let unfinished = path.with_extension(format!("{}.tmp", std::process::id()));
+        let bytes = [MAGIC, sha256_of(&code).as_bytes(), &code].concat();
+        if std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, &path)).is_err() {
+            let _ = std::fs::remove_file(&unfinished);
+        }
+        self.prune();
+    }
+
+    /// One file for each component, version and configuration of the compiler.
+    fn path(&self, engine: &Engine, sha256: &str) -> PathBuf {
+        let mut hasher = Sha256Hasher(Sha256::new());
+        sha256.hash(&mut hasher);
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let key: String = hasher.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.folder.join(key).with_extension("compiled")
+    }
+
+    fn prune(&self) {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+            .flatten()
+            .filter_map(|e| Some((e.path(), e.metadata().ok()?)))
+            .filter_map(|(path, m)| Some((m.modified().ok()?, m.len(), path)))
+            .collect();
+        files.sort();
+        let mut total: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
+        for (_, bytes, path) in files {
+            if total <= FOLDER_BYTES {
+                return;
+            }
+            let _ = std::fs::remove_file(path);
+            total -= bytes;
+        }
+    }
+}
+
+/// Feeds SHA-256, because the standard hasher's 64 bits are too few for a key.
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
+
+#[allow(unsafe_code)]
+fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
+    // SAFETY: the code must come from `Component::serialize`. It was read from a folder that only the user can write, under a
+    // name that only `Cache::put` gives, and has the hash that `put` wrote before it; wasmtime checks that version and
+    // configuration of the compiler are its own.
+    unsafe { Component::deserialize(engine, code) }.ok()
+}
+
+/// Makes `folder` for the user alone, or checks that it is.
+#[cfg(unix)]
+fn make_private(folder: &Path) -> bool {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    let parent = folder.parent().is_none_or(|p| std::fs::create_dir_all(p).is_ok());
+    let made = std::fs::DirBuilder::new().mode(0o700).create(folder);
+    if !parent || made.is_err_and(|e| e.kind() != std::io::ErrorKind::AlreadyExists) {
+        return false;
+    }
+    let Ok(metadata) = std::fs::symlink_metadata(folder) else { return false };
+    // A file that this process makes belongs to it: the owner of the folder must be the same.
+    let probe = tempfile_in(folder);
+    let owner = probe.as_ref().and_then(|p| Some(std::fs::metadata(p).ok()?.uid()));
+    if let Some(probe) = probe {
+        let _ = std::fs::remove_file(probe);
+    }
+    metadata.is_dir() && metadata.permissions().mode() & 0o077 == 0 && owner == Some(metadata.uid())
+}
+
+#[cfg(unix)]
+fn tempfile_in(folder: &Path) -> Option<PathBuf> {
+    let unique = format!("{}.{:?}.probe", std::process::id(), std::thread::current().id());
+    let path = folder.join(unique);
+    std::fs::File::create_new(&path).ok()?;
+    Some(path)
+}
+
+/// Elsewhere the user's cache folder is private by the system's defaults.
+#[cfg(not(unix))]
+fn make_private(folder: &Path) -> bool {
+    std::fs::create_dir_all(folder).is_ok()
+}

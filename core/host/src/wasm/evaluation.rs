@@ -1,0 +1,129 @@
+//! Kinds `cnn-op` and `evaluator` in the sandbox.
+
+use super::bindings::exports::codebench::plugin::{cnn_op, evaluator};
+use super::configured;
+use super::sandbox::{Pool, Sandbox};
+use super::search::{json, parsed};
+use crate::checks;
+use codebench_api::{
+    ChannelRequest, CnnOp, Configuration, Evaluator, LowerRequest, LoweredOp, Maker, PluginError, Reads,
+};
+use codebench_model::{DataShape, DataSource, Job, Metrics};
+use std::sync::Arc;
+
+/// A configured op.
+struct Op {
+    pool: Pool<cnn_op::Guest>,
+}
+
+/// The maker of cnn-op `id`.
+pub(super) fn cnn_op(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, String> {
+    let indices = Arc::new(cnn_op::GuestIndices::new(&sandbox.pre).map_err(|e| e.to_string())?);
+    let (sandbox, id): (_, Arc<str>) = (sandbox.clone(), id.into());
+    Ok(Maker::CnnOp(Arc::new(move |configuration: &Configuration<'_>| {
+        let given = configured(configuration);
+        let (indices, name) = (indices.clone(), id.clone());
+        let pool = Pool::new(
+            sandbox.clone(),
+            &id,
+            Box::new(move |store, instance| {
+                let exports = indices.load(&mut *store, instance)?;
+                let made = exports.instance().call_create(store, &name, &given)?;
+                Ok((exports, Ok(made)))
+            }),
+        );
+        // Wrong parameters are refused now, not at the first vertex.
+        let worker = pool.worker()?;
+        pool.keep(worker);
+        Ok(Box::new(Op { pool }) as Box<dyn CnnOp>)
+    })))
+}
+
+impl CnnOp for Op {
+    fn output_channels(&self, request: &ChannelRequest) -> Result<u64, PluginError> {
+        let document = json(request)?;
+        self.pool.pure("output_channels", 0, |w| {
+            w.exports.instance().call_output_channels(&mut w.store, w.instance, &document)
+        })
+    }
+
+    fn lower(&self, request: &LowerRequest) -> Result<LoweredOp, PluginError> {
+        let document = json(request)?;
+        let answer = self.pool.pure("lower", usize::MAX, |w| {
+            w.exports.instance().call_lower(&mut w.store, w.instance, &document)
+        })?;
+        parsed("lowered op", &answer).map_err(|e| self.pool.error("lower", e))
+    }
+}
+
+/// A configured evaluator.
+struct SandboxedEvaluator {
+    pool: Pool<evaluator::Guest>,
+    reads: Reads,
+}
+
+/// The maker of evaluator `id`.
+pub(super) fn evaluator(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, String> {
+    let indices = Arc::new(evaluator::GuestIndices::new(&sandbox.pre).map_err(|e| e.to_string())?);
+    let (sandbox, id): (_, Arc<str>) = (sandbox.clone(), id.into());
+    Ok(Maker::Evaluator(Arc::new(move |configuration: &Configuration<'_>| {
+        let given = configured(configuration);
+        let (indices, name) = (indices.clone(), id.clone());
+        let pool = Pool::new(
+            sandbox.clone(),
+            &id,
+            Box::new(move |store, instance| {
+                let exports = indices.load(&mut *store, instance)?;
+                let made = exports.instance().call_create(store, &name, &given)?;
+                Ok((exports, Ok(made)))
+            }),
+        );
+        let reads = pool
+            .pure("reads", usize::MAX, |w| {
+                Ok(Ok(w.exports.instance().call_reads(&mut w.store, w.instance)?))
+            })
+            .and_then(|text| parsed("list of fields", &text).map_err(|e| pool.error("reads", e)))?;
+        Ok(Box::new(SandboxedEvaluator { pool, reads }) as Box<dyn Evaluator>)
+    })))
+}
+
+impl Evaluator for SandboxedEvaluator {
+    fn reads(&self) -> Reads {
+        self.reads.clone()
+    }
+
+    fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {
+        let document = json(job)?;
+        let answer = self.pool.pure("evaluate", usize::MAX, |w| {
+            w.exports.instance().call_evaluate(&mut w.store, w.instance, &document)
+        })?;
+        parsed("set of metrics", &answer)
+            .and_then(|metrics| finite(&metrics).map(|()| metrics))
+            .map_err(|e| self.pool.error("evaluate", e))
+    }
+
+    fn data_shape(&self, data: &DataSource) -> Option<Result<DataShape, PluginError>> {
+        let document = match json(data) {
+            Ok(document) => document,
+            Err(e) => return Some(Err(e)),
+        };
+        let answer = self.pool.pure("data_shape", usize::MAX, |w| {
+            let answer = w.exports.instance().call_data_shape(&mut w.store, w.instance, &document)?;
+            Ok(answer.transpose())
+        });
+        let shape = answer.transpose()?.and_then(|text| {
+            parsed("shape of a data set", &text).map_err(|e| self.pool.error("data_shape", e))
+        });
+        Some(shape)
+    }
+}
+
+fn finite(metrics: &Metrics) -> Result<(), PluginError> {
+    for (name, value) in metrics.values.iter().chain(&metrics.wall) {
+        checks::finite(&format!("metric `{name}`"), std::slice::from_ref(value))?;
+    }
+    metrics
+        .per_layer
+        .iter()
+        .try_for_each(|(name, values)| checks::finite(&format!("metric `{name}`"), values))
+}

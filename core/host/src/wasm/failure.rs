@@ -1,0 +1,70 @@
+//! Whatever goes wrong in a guest, as the one error of the plugin boundary.
+
+use super::WasmLimits;
+use super::bindings::codebench::plugin::types;
+use super::engine::STACK_BYTES;
+use super::guest::{Guest, one_line};
+use codebench_api::{ErrorKind, PluginError};
+use wasmtime::{Error, Trap};
+
+/// Longest message of a guest that is passed on, bytes.
+const MESSAGE_BYTES: usize = 4_000;
+
+/// The error of a call that did not return.
+pub(super) fn of_call(error: &Error, guest: &Guest, limits: &WasmLimits) -> PluginError {
+    if let Some(exceeded) = &guest.exceeded {
+        return PluginError::limit(exceeded.clone());
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => PluginError::limit(format!(
+            "it used up its fuel of {} instructions: raise `fuel` if the plugin needs more",
+            limits.fuel
+        )),
+        Some(Trap::Interrupt) => PluginError::limit(format!(
+            "it took longer than {} s: raise `wall_s` if the plugin needs more",
+            limits.wall_s.unwrap_or_default()
+        )),
+        Some(Trap::StackOverflow) => PluginError::limit(format!(
+            "its stack grew beyond {STACK_BYTES} bytes, which is fixed: it must recurse less deeply"
+        )),
+        Some(trap) => {
+            let said = guest.last_words.as_ref().map(|w| format!("; it said: {w}")).unwrap_or_default();
+            PluginError::contract(format!("it trapped ({trap}){said}"))
+        }
+        None => of_answer(error),
+    }
+}
+
+/// The error of an answer, or an import, that wasmtime refuses; its errors carry no types.
+fn of_answer(error: &Error) -> PluginError {
+    let cause = error.root_cause().to_string();
+    if let Some(import) = cause.strip_prefix("unknown import: `").and_then(|rest| rest.split('`').next()) {
+        return PluginError::contract(format!(
+            "it called `{import}`, which the sandbox does not give: a plugin computes from its arguments only"
+        ));
+    }
+    if cause.starts_with("too much data is being copied") {
+        return PluginError::contract(
+            "its answer is larger than what was asked for, or than the limit `result_bytes`",
+        );
+    }
+    PluginError::contract(format!("its answer cannot be read: {}", one_line(&cause, MESSAGE_BYTES)))
+}
+
+/// The error that a guest answered with.
+pub(super) fn of_guest(error: types::Error) -> PluginError {
+    let kind = match error.kind {
+        types::ErrorKind::Invalid => ErrorKind::Invalid,
+        types::ErrorKind::Infeasible => ErrorKind::Infeasible,
+        types::ErrorKind::NotFound => ErrorKind::NotFound,
+        types::ErrorKind::Failed => ErrorKind::Failed,
+        types::ErrorKind::Limit => ErrorKind::Limit,
+        types::ErrorKind::Contract => ErrorKind::Contract,
+    };
+    PluginError { kind, message: one_line(&error.message, MESSAGE_BYTES) }
+}
+
+/// The same error, saying which plugin and which call.
+pub(super) fn located(error: PluginError, id: &str, call: &str) -> PluginError {
+    PluginError { kind: error.kind, message: format!("plugin `{id}`, {call}: {}", error.message) }
+}
