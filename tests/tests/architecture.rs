@@ -39,6 +39,9 @@ const ONLY_USERS: &[(&str, &[&str])] = &[
     ("clap", &["codebench"]),
     ("libloading", &["codebench-host"]),
     ("wasmtime", &["codebench-host"]),
+    ("wasmparser", &["codebench-host"]),
+    ("wit-component", &["codebench-host"]),
+    ("wit-bindgen", &["codebench-sdk"]),
     ("abi_stable", &["codebench-abi"]),
     ("rusqlite", &["codebench-search"]),
     ("burn", &["codebench-trainer-burn"]),
@@ -54,13 +57,14 @@ fn members() -> Vec<Package> {
 
 fn is_plugin(package: &Package) -> bool {
     let folder = package.manifest_path.strip_prefix(root()).unwrap();
-    folder.starts_with("plugins") && !is_wrapper(package) && package.name.as_str() != "codebench-builtin"
+    (folder.starts_with("plugins") || folder.starts_with("examples/plugins"))
+        && !is_wrapper(package) && package.name.as_str() != "codebench-builtin"
 }
 
 /// Wrapper crates, one per form of a plugin crate: that crate and the SDK.
 fn is_wrapper(package: &Package) -> bool {
     let folder = package.manifest_path.strip_prefix(root()).unwrap();
-    folder.starts_with("plugins/forms") || (is_test_plugin(package) && folder.as_str().contains("-native"))
+    folder.starts_with("plugins/forms") || (is_test_plugin(package) && ["-native", "-wasm"].iter().any(|form| folder.as_str().contains(form)))
 }
 
 /// Plugins that only tests use.

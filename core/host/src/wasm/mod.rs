@@ -14,10 +14,12 @@ mod guest;
 mod hardware;
 mod limits;
 mod manifest;
+mod pack;
 mod sandbox;
 mod search;
 
 pub use limits::WasmLimits;
+pub use pack::pack;
 
 use crate::{HostError, ReadFile};
 use bindings::codebench::plugin::{log, types};

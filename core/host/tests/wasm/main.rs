@@ -1,0 +1,6 @@
+//! Plugins in the sandbox.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+mod hbm3;

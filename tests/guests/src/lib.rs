@@ -1,0 +1,89 @@
+//! Builds the WASM plugins of this repository, once, for tests.
+//!
+//! Guests in Rust need a compiler with the standard library of wasm32-unknown-unknown: that of `rustup target add
+//! wasm32-unknown-unknown`, or one that the environment variable [`RUSTC_VARIABLE`] names (`tests/tools/wasm-toolchain`
+//! makes one where rustup cannot). Where there is none, tests that need a guest say so and pass; with `CI=true` they fail.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Names a compiler for guests.
+pub const RUSTC_VARIABLE: &str = "CODEBENCH_WASM_RUSTC";
+
+/// The target of every guest.
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Packages that are built for the sandbox: the examples, and every wrapper crate of the built-in plugins.
+const PACKAGES: &[&str] = &["example-hbm3"];
+
+/// The core module of a package, such as `example-hbm3`; `None` where there is no compiler for it, which is said on
+/// standard error.
+///
+/// # Panics
+/// If the guests do not build, or if there is no compiler and the environment says `CI=true`.
+#[allow(clippy::panic)]
+pub fn module(package: &str) -> Option<Vec<u8>> {
+    static BUILT: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
+    let folder = match BUILT.get_or_init(build) {
+        Ok(folder) => folder.as_ref()?,
+        Err(e) => panic!("{e}"),
+    };
+    let path = folder.join(package.replace('-', "_")).with_extension("wasm");
+    match std::fs::read(&path) {
+        Ok(bytes) => Some(bytes),
+        Err(e) => panic!("{}: {e}; is {package} in PACKAGES of tests/guests?", path.display()),
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).to_owned()
+}
+
+/// Builds every guest; the folder that holds them.
+fn build() -> Result<Option<PathBuf>, String> {
+    let Some(rustc) = compiler() else {
+        let message = format!(
+            "no compiler for {TARGET}: run `rustup target add {TARGET}`, or make one with \
+             tests/tools/wasm-toolchain and name it in {RUSTC_VARIABLE}"
+        );
+        if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
+            return Err(message);
+        }
+        eprintln!("SKIPPED: {message}");
+        return Ok(None);
+    };
+    let target = root().join("target/guests");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root()).args(["build", "--quiet", "--profile", "guest", "--target", TARGET]);
+    cargo.arg("--target-dir").arg(&target).env("RUSTC", rustc);
+    // What the test was built with is not for the guest.
+    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+        cargo.env_remove(variable);
+    }
+    for package in PACKAGES {
+        cargo.args(["--package", package]);
+    }
+    let output = cargo.output().map_err(|e| format!("cargo cannot be started: {e}"))?;
+    match output.status.success() {
+        true => Ok(Some(target.join(TARGET).join("guest"))),
+        false => Err(format!("the guests do not build:\n{}", String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
+/// A compiler with the standard library of the target.
+fn compiler() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(RUSTC_VARIABLE) {
+        return Some(named.into());
+    }
+    let default = PathBuf::from(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    let asked =
+        Command::new(&default).args(["--print", "target-libdir", "--target", TARGET]).output().ok()?;
+    let folder = PathBuf::from(String::from_utf8(asked.stdout).ok()?.trim());
+    let has_std = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .any(|e| e.file_name().to_string_lossy().starts_with("libstd-"));
+    has_std.then_some(default)
+}
