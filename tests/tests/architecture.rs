@@ -58,13 +58,15 @@ fn members() -> Vec<Package> {
 fn is_plugin(package: &Package) -> bool {
     let folder = package.manifest_path.strip_prefix(root()).unwrap();
     (folder.starts_with("plugins") || folder.starts_with("examples/plugins"))
-        && !is_wrapper(package) && package.name.as_str() != "codebench-builtin"
+        && !is_wrapper(package)
+        && package.name.as_str() != "codebench-builtin"
 }
 
 /// Wrapper crates, one per form of a plugin crate: that crate and the SDK.
 fn is_wrapper(package: &Package) -> bool {
     let folder = package.manifest_path.strip_prefix(root()).unwrap();
-    folder.starts_with("plugins/forms") || (is_test_plugin(package) && ["-native", "-wasm"].iter().any(|form| folder.as_str().contains(form)))
+    folder.starts_with("plugins/forms")
+        || (is_test_plugin(package) && ["-native", "-wasm"].iter().any(|form| folder.as_str().contains(form)))
 }
 
 /// Plugins that only tests use.

@@ -35,9 +35,6 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 /// The version of the contract that plugins are built for, as `sdk/wit` has it.
 const CONTRACT: &str = "0.1.0-unstable";
 
-/// The vendor of everything that is built in.
-const RESERVED_VENDOR: &str = "codebench/";
-
 /// The plugins of `file`, with compiled code cached below [`cache_folder`](crate::cache_folder).
 ///
 /// # Errors
@@ -79,11 +76,6 @@ fn entries(file: &ReadFile, limits: &WasmLimits, cache: Option<&Path>) -> Result
     let mut entries: Vec<Entry> = Vec::new();
     for (kind, info) in plugins {
         let id = info.id.clone();
-        if id.starts_with(RESERVED_VENDOR) {
-            return Err(format!(
-                "its plugin `{id}` claims the vendor `codebench`, which is built in: rename it"
-            ));
-        }
         if entries.iter().any(|e| e.info.id == id) {
             return Err(format!("its manifest lists plugin `{id}` twice: rename one of them"));
         }

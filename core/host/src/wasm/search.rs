@@ -143,13 +143,16 @@ fn proposals(text: &str, choices: &[usize], count: usize) -> Result<Vec<Genotype
     Ok(genotypes)
 }
 
+/// A fit of the log: `x` and `y`.
+type Fit = (Arc<[f64]>, Arc<[f64]>);
+
 /// A configured surrogate.
 struct SandboxedSurrogate {
     pool: Pool<surrogate::Guest>,
     inputs: usize,
     outputs: usize,
     differentiable: bool,
-    log: Vec<(Arc<[f64]>, Arc<[f64]>)>,
+    log: Vec<Fit>,
 }
 
 /// The maker of surrogate `id`.

@@ -80,7 +80,7 @@ impl Memory for Hbm3 {
             row_bytes: 1024,
             burst_bytes: BURST_BYTES,
             interleave_bytes: self.interleave_bytes,
-            capacity_bytes: self.stacks * self.height << 31,
+            capacity_bytes: (self.stacks * self.height) << 31,
             read_to_write_mem_cycles: self.cycles(READ_TO_WRITE_NS),
             write_to_read_mem_cycles: self.cycles(WRITE_TO_READ_NS),
             refresh_every_mem_cycles: self.cycles(REFRESH_EVERY_NS),
