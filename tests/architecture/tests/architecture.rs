@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
-use codebench_tests::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -47,6 +46,11 @@ const ONLY_USERS: &[(&str, &[&str])] = &[
     ("burn", &["codebench-trainer-burn"]),
     ("tch", &["codebench-trainer-tch"]),
 ];
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
 
 fn members() -> Vec<Package> {
     let manifest = root().join("Cargo.toml");

@@ -1,0 +1,1 @@
+//! Nothing but tests: they read manifests and sources only, so that checking an invariant builds none of the program.
