@@ -15,7 +15,13 @@ pub const RUSTC_VARIABLE: &str = "CODEBENCH_WASM_RUSTC";
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Packages that are built for the sandbox: the examples, and every wrapper crate of the built-in plugins.
-const PACKAGES: &[&str] = &["example-hbm3"];
+const PACKAGES: &[&str] = &[
+    "example-hbm3",
+    "codebench-accelbench-wasm",
+    "codebench-cnn-ops-wasm",
+    "codebench-strategies-wasm",
+    "codebench-every-kind-wasm",
+];
 
 /// The core module of a package, such as `example-hbm3`; `None` where there is no compiler for it, which is said on
 /// standard error.

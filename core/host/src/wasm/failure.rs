@@ -51,7 +51,8 @@ fn of_answer(error: &Error) -> PluginError {
     PluginError::contract(format!("its answer cannot be read: {}", one_line(&cause, MESSAGE_BYTES)))
 }
 
-/// The error that a guest answered with.
+/// The error that a guest answered with: as it is, so that it is the same in every form, but not longer than a few thousand
+/// bytes.
 pub(super) fn of_guest(error: types::Error) -> PluginError {
     let kind = match error.kind {
         types::ErrorKind::Invalid => ErrorKind::Invalid,
@@ -61,7 +62,11 @@ pub(super) fn of_guest(error: types::Error) -> PluginError {
         types::ErrorKind::Limit => ErrorKind::Limit,
         types::ErrorKind::Contract => ErrorKind::Contract,
     };
-    PluginError { kind, message: one_line(&error.message, MESSAGE_BYTES) }
+    let message = match error.message.len() {
+        0..=MESSAGE_BYTES => error.message,
+        _ => one_line(&error.message, MESSAGE_BYTES),
+    };
+    PluginError { kind, message }
 }
 
 /// The same error, saying which plugin and which call.

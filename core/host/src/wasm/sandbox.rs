@@ -109,7 +109,7 @@ impl<E: 'static> Pool<E> {
             .and_then(|(exports, answer)| Ok((exports, answer?)));
         match made {
             Ok((exports, Ok(instance))) => Ok(Worker { store, exports, instance, seen: 0 }),
-            Ok((_, Err(e))) => Err(at(failure::of_guest(e))),
+            Ok((_, Err(e))) => Err(failure::of_guest(e)),
             Err(e) => Err(at(failure::of_call(&e, store.data(), &self.sandbox.limits))),
         }
     }
@@ -125,7 +125,7 @@ impl<E: 'static> Pool<E> {
         let answer = self.sandbox.begin(&mut worker.store, answer_bytes).and_then(|()| body(&mut worker));
         match answer {
             Ok(Ok(value)) => (Some(worker), Ok(value)),
-            Ok(Err(e)) => (Some(worker), Err(self.error(call, failure::of_guest(e)))),
+            Ok(Err(e)) => (Some(worker), Err(failure::of_guest(e))),
             Err(e) => {
                 let error = failure::of_call(&e, worker.store.data(), &self.sandbox.limits);
                 (None, Err(self.error(call, error)))

@@ -23,8 +23,6 @@ enum Call {
 /// A configured strategy.
 struct SandboxedStrategy {
     pool: Pool<strategy::Guest>,
-    /// Number of values of each choice.
-    choices: Vec<usize>,
     log: Vec<Call>,
     /// The instance that has seen the whole log.
     worker: Option<Worker<strategy::Guest>>,
@@ -48,8 +46,7 @@ pub(super) fn strategy(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, String
             }),
         );
         let worker = Some(pool.worker()?);
-        let choices = context.space.choices.iter().map(|c| c.values.len()).collect();
-        Ok(Box::new(SandboxedStrategy { pool, choices, log: Vec::new(), worker }) as Box<dyn Strategy>)
+        Ok(Box::new(SandboxedStrategy { pool, log: Vec::new(), worker }) as Box<dyn Strategy>)
     })))
 }
 
@@ -104,9 +101,9 @@ impl Strategy for SandboxedStrategy {
             .map_err(|_| PluginError::invalid(format!("{count} candidates at once: ask for fewer")))?;
         let worker = self.worker()?;
         let (worker, answer) = ask(&self.pool, worker, count);
-        let genotypes = answer.and_then(|text| {
-            proposals(&text, &self.choices, count as usize).map_err(|e| self.pool.error("ask", e))
-        })?;
+        // The study checks their number and shapes, whatever the form.
+        let genotypes = answer
+            .and_then(|text| parsed("list of genotypes", &text).map_err(|e| self.pool.error("ask", e)))?;
         self.worker = worker;
         self.log.push(Call::Ask(count));
         Ok(genotypes)
@@ -121,26 +118,6 @@ impl Strategy for SandboxedStrategy {
         self.log.push(Call::Tell(document));
         Ok(())
     }
-}
-
-/// What a strategy proposes: at most `count` genotypes, an index of each choice in each.
-fn proposals(text: &str, choices: &[usize], count: usize) -> Result<Vec<Genotype>, PluginError> {
-    let genotypes: Vec<Genotype> = parsed("list of genotypes", text)?;
-    if genotypes.len() > count {
-        let is = genotypes.len();
-        return Err(PluginError::contract(format!("it proposes {is} candidates: {count} were asked for")));
-    }
-    for (i, genotype) in genotypes.iter().enumerate() {
-        checks::count(&format!("genotype {i}"), genotype.0.len(), choices.len())?;
-        let beyond = genotype.0.iter().zip(choices).position(|(index, values)| *index as usize >= *values);
-        if let Some(choice) = beyond {
-            let (index, values) = (genotype.0[choice], choices[choice]);
-            return Err(PluginError::contract(format!(
-                "genotype {i} has value {index} of choice {choice}, which has {values} values"
-            )));
-        }
-    }
-    Ok(genotypes)
 }
 
 /// A fit of the log: `x` and `y`.

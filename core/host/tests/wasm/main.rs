@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
+mod every_kind;
 mod hbm3;

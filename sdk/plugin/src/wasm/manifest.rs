@@ -2,14 +2,22 @@
 
 use super::bindings::exports::codebench::plugin::manifest as wit;
 use super::{Component, Plugins};
-use codebench_api::{PluginInfo, Registration};
+use codebench_api::{Kind, PluginInfo, Registration};
 use codebench_model::{Domain, ParameterDescription};
 
 impl<P: Plugins> wit::Guest for Component<P> {
     fn plugins() -> Vec<wit::Plugin> {
         super::report_panics();
-        P::PLUGINS.iter().map(plugin).collect()
+        P::PLUGINS.iter().filter(|r| is_for_sandbox(r)).map(plugin).collect()
     }
+}
+
+/// What makes no sense in a sandbox is left out, so that one crate serves every form: engines, executors, and plugins that make
+/// others for themselves.
+fn is_for_sandbox(registration: &Registration) -> bool {
+    let kind = registration.factory.kind();
+    !matches!(kind, Kind::Engine | Kind::Executor | Kind::PublishedConstants)
+        && (registration.info)().needs.is_empty()
 }
 
 fn plugin(registration: &Registration) -> wit::Plugin {
