@@ -4,4 +4,5 @@
 
 mod common;
 mod every_kind;
+mod forms;
 mod hbm3;
