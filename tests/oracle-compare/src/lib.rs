@@ -3,12 +3,14 @@
 
 mod accelerator;
 mod case;
+mod compare;
 mod network;
 mod random;
 mod stub;
 
 pub use accelerator::Machine;
 pub use case::{Case, cases};
+pub use compare::difference;
 pub use network::network;
 pub use random::Random;
 pub use stub::{StubMemory, StubModule};

@@ -235,6 +235,14 @@ impl Clock<'_> {
         Ok(cost)
     }
 
+    fn count_buffer(&mut self, layer: usize, work: &TileWork) {
+        let buffers = [Role::ActivationBuffer, Role::WeightBuffer, Role::MaskBuffer];
+        for (number, _) in buffers.iter().enumerate().filter(|(_, role)| role.code() == work.role) {
+            self.layers[layer].buffer_bytes[2 * number] += work.read_bytes;
+            self.layers[layer].buffer_bytes[2 * number + 1] += work.write_bytes;
+        }
+    }
+
     fn move_bytes(&mut self, task: usize, transfer: &Transfer) -> Result<u64, Failure> {
         let layer = self.tasks[task].layer;
         let bytes = transfer.runs.iter().map(|run| run.end - run.start).sum();
@@ -255,6 +263,7 @@ impl Clock<'_> {
             let role = transfer.buffer.code();
             let work =
                 TileWork { role, read_bytes: write_bytes, write_bytes: read_bytes, ..TileWork::default() };
+            self.count_buffer(layer, &work);
             busy = busy.max(self.ask(layer, module, work)?.busy_cycles);
         }
         dma.iter().for_each(|&module| self.module_free[module] = self.tick + busy);
@@ -304,14 +313,12 @@ impl Clock<'_> {
                 continue;
             }
             let work = TileWork { role: role.code(), read_bytes, write_bytes, ..TileWork::default() };
+            self.count_buffer(layer, &work);
             let cost = self.ask(layer, module, work)?;
             busy = busy.max(cost.busy_cycles);
             fill += cost.fill_cycles;
         }
         busy_of.keys().for_each(|&module| self.module_free[module] = self.tick + busy);
-        let totals = &mut self.layers[layer];
-        totals.buffer_write_bytes += writes;
-        totals.buffer_read_bytes.iter_mut().zip(reads).for_each(|(sum, read)| *sum += read);
         let fill = if self.model.deviates(Deviation::FillIgnored) { 0 } else { fill };
         Ok(self.tick + busy + fill)
     }
@@ -322,6 +329,8 @@ impl Clock<'_> {
             layer: task.layer,
             tile: task.tile,
             index: task.index,
+            storage: task.storage,
+            mask: task.transfer.as_ref().is_some_and(|t| t.buffer == Role::MaskBuffer),
             bytes: task.transfer.iter().flat_map(|t| &t.runs).map(|run| run.end - run.start).sum(),
             start: start.unwrap_or(0),
             end: end.unwrap_or(0),

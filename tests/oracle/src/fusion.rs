@@ -5,20 +5,16 @@ use codebench_model::hardware::{FusedLayer, FusedOp, FusedWorkload, Segment, Sto
 use codebench_model::{Activation, Primitive, TensorShape, Workload};
 use std::collections::BTreeSet;
 
-/// What is known of a tensor.
-#[derive(Clone)]
-struct Known {
-    view: View,
-    /// Tensors that are no views themselves and that this one shows.
-    roots: BTreeSet<usize>,
-}
-
 struct Fuser<'a> {
     workload: &'a Workload,
-    known: Vec<Option<Known>>,
+    /// How each tensor lies in storages, once it is written.
+    views: Vec<View>,
+    /// The tensor that each storage holds so far.
+    held: Vec<usize>,
     /// Layers that are no views and read a tensor, directly or through views.
     readers: Vec<BTreeSet<usize>>,
-    output_roots: BTreeSet<usize>,
+    /// Tensors that the network answers with.
+    answers: BTreeSet<usize>,
     fused: FusedWorkload,
 }
 
@@ -37,40 +33,81 @@ fn whole(storage: usize, shape: TensorShape) -> View {
     View { shape, segments: vec![Segment { storage, first_channel: 0, channels: shape.channels }] }
 }
 
-/// Tensors that are no views and that each tensor shows.
-fn roots(workload: &Workload) -> Vec<BTreeSet<usize>> {
-    let mut roots: Vec<BTreeSet<usize>> = (0..workload.tensors.len()).map(|t| BTreeSet::from([t])).collect();
-    for layer in &workload.layers {
+/// The view that a layer without cost makes, or nothing if it cuts a channel.
+fn view_of(workload: &Workload, index: usize, views: &[View], storages: &[Storage]) -> Option<View> {
+    let layer = &workload.layers[index];
+    let shape = workload.tensors[layer.output];
+    let inputs = layer.inputs.iter().map(|&input| &views[input]);
+    let segments = match layer.primitive {
+        Primitive::Slice { start, end } => slice(&views[layer.inputs[0]], storages, start, end)?,
+        _ => inputs.flat_map(|view| view.segments.clone()).collect(),
+    };
+    Some(View { shape, segments })
+}
+
+/// Segments of the channels or features `start..end` of a view.
+fn slice(view: &View, storages: &[Storage], start: u64, end: u64) -> Option<Vec<Segment>> {
+    let vector = view.shape.height == 1 && view.shape.width == 1;
+    let mut segments = Vec::new();
+    let mut at = 0;
+    for segment in &view.segments {
+        let shape = storages[segment.storage].shape;
+        let plane = if vector { shape.height * shape.width } else { 1 };
+        let (low, high) = (start.max(at), end.min(at + segment.channels * plane));
+        if low < high {
+            let (low, high) = (low - at, high - at);
+            if low % plane != 0 || high % plane != 0 {
+                return None;
+            }
+            let first_channel = segment.first_channel + low / plane;
+            segments.push(Segment { first_channel, channels: (high - low) / plane, ..*segment });
+        }
+        at += segment.channels * plane;
+    }
+    Some(segments)
+}
+
+/// Every tensor as if it were a storage of its own, and views of them.
+fn tensor_views(workload: &Workload) -> Result<Vec<View>, Failure> {
+    let tensors = &workload.tensors;
+    let storages: Vec<Storage> = tensors.iter().map(|&shape| Storage { shape, producer: None }).collect();
+    let mut views: Vec<View> = tensors.iter().enumerate().map(|(t, &shape)| whole(t, shape)).collect();
+    for (index, layer) in workload.layers.iter().enumerate() {
         if is_view(&layer.primitive) {
-            roots[layer.output] = layer.inputs.iter().flat_map(|&input| roots[input].clone()).collect();
+            let view = view_of(workload, index, &views, &storages);
+            views[layer.output] = view.ok_or(Failure::Slice { layer: index })?;
         }
     }
-    roots
+    Ok(views)
 }
 
 /// The fused workload.
 pub fn fuse(workload: &Workload) -> Result<FusedWorkload, Failure> {
-    let roots = roots(workload);
+    let views = tensor_views(workload)?;
+    let shown = |tensor: usize| views[tensor].segments.iter().map(|segment| segment.storage);
     let mut readers = vec![BTreeSet::new(); workload.tensors.len()];
     for (index, layer) in workload.layers.iter().enumerate() {
         if !is_view(&layer.primitive) {
-            for root in layer.inputs.iter().flat_map(|&input| &roots[input]) {
-                readers[*root].insert(index);
+            for tensor in layer.inputs.iter().flat_map(|&input| shown(input)) {
+                readers[tensor].insert(index);
             }
         }
     }
     let image = workload.tensors[workload.input];
-    let mut known: Vec<Option<Known>> = vec![None; workload.tensors.len()];
-    known[workload.input] = Some(Known { view: whole(0, image), roots: BTreeSet::from([workload.input]) });
     let storages = vec![Storage { shape: image, producer: None }];
-    let fused = FusedWorkload { storages, layers: Vec::new(), outputs: Vec::new() };
-    let output_roots = roots[workload.output].clone();
-    let mut fuser = Fuser { workload, known, readers, output_roots, fused };
+    let mut fuser = Fuser {
+        workload,
+        views: workload.tensors.iter().map(|&shape| whole(0, shape)).collect(),
+        held: vec![workload.input],
+        readers,
+        answers: shown(workload.output).collect(),
+        fused: FusedWorkload { storages, layers: Vec::new(), outputs: Vec::new() },
+    };
     for index in 0..workload.layers.len() {
         fuser.visit(index)?;
     }
     let mut outputs: Vec<usize> = Vec::new();
-    for segment in fuser.view(workload.output).segments {
+    for segment in &fuser.views[workload.output].segments {
         if !outputs.contains(&segment.storage) {
             outputs.push(segment.storage);
         }
@@ -80,48 +117,31 @@ pub fn fuse(workload: &Workload) -> Result<FusedWorkload, Failure> {
 }
 
 impl Fuser<'_> {
-    fn known(&self, tensor: usize) -> Known {
-        let unwritten = || Known { view: whole(0, self.workload.tensors[tensor]), roots: BTreeSet::new() };
-        self.known[tensor].clone().unwrap_or_else(unwritten)
-    }
-
     fn view(&self, tensor: usize) -> View {
-        self.known(tensor).view
+        self.views[tensor].clone()
     }
 
     fn visit(&mut self, index: usize) -> Result<(), Failure> {
         let layer = &self.workload.layers[index];
         let shape = self.workload.tensors[layer.output];
-        if is_view(&layer.primitive) {
-            let mut segments = Vec::new();
-            let mut roots = BTreeSet::new();
-            for &input in &layer.inputs {
-                let known = self.known(input);
-                segments.extend(known.view.segments);
-                roots.extend(known.roots);
-            }
-            if let Primitive::Slice { start, end } = layer.primitive {
-                let view = self.view(layer.inputs[0]);
-                segments = self.slice(&view, start, end).ok_or(Failure::Slice { layer: index })?;
-            }
-            self.known[layer.output] = Some(Known { view: View { shape, segments }, roots });
-            return Ok(());
-        }
-        let storage = match self.fusable(index) {
-            Some((producer, op)) => {
-                self.fused.layers[producer].fused.push(op);
-                self.fused.layers[producer].output
-            }
-            None => self.new_layer(index, shape),
+        self.views[layer.output] = if is_view(&layer.primitive) {
+            let view = view_of(self.workload, index, &self.views, &self.fused.storages);
+            view.ok_or(Failure::Slice { layer: index })?
+        } else if let Some((producer, op)) = self.fusable(index) {
+            self.fused.layers[producer].fused.push(op);
+            let storage = self.fused.layers[producer].output;
+            self.held[storage] = layer.output;
+            whole(storage, shape)
+        } else {
+            whole(self.new_layer(index, shape), shape)
         };
-        self.known[layer.output] =
-            Some(Known { view: whole(storage, shape), roots: BTreeSet::from([layer.output]) });
         Ok(())
     }
 
     fn new_layer(&mut self, index: usize, shape: TensorShape) -> usize {
         let layer = &self.workload.layers[index];
         let output = self.fused.storages.len();
+        self.held.push(layer.output);
         self.fused.storages.push(Storage { shape, producer: Some(self.fused.layers.len()) });
         self.fused.layers.push(FusedLayer {
             layer: index,
@@ -131,28 +151,6 @@ impl Fuser<'_> {
             output,
         });
         output
-    }
-
-    /// Segments of the channels or features `start..end` of a view.
-    fn slice(&self, view: &View, start: u64, end: u64) -> Option<Vec<Segment>> {
-        let vector = view.shape.height == 1 && view.shape.width == 1;
-        let mut segments = Vec::new();
-        let mut at = 0;
-        for segment in &view.segments {
-            let shape = self.fused.storages[segment.storage].shape;
-            let plane = if vector { shape.height * shape.width } else { 1 };
-            let (low, high) = (start.max(at), end.min(at + segment.channels * plane));
-            if low < high {
-                let (low, high) = (low - at, high - at);
-                if low % plane != 0 || high % plane != 0 {
-                    return None;
-                }
-                let first_channel = segment.first_channel + low / plane;
-                segments.push(Segment { first_channel, channels: (high - low) / plane, ..*segment });
-            }
-            at += segment.channels * plane;
-        }
-        Some(segments)
     }
 
     /// The layer that a layer of the workload is fused into, and as what.
@@ -183,15 +181,15 @@ impl Fuser<'_> {
 
     /// The fused layer that produced exactly this input for this sole reader.
     fn producer(&self, index: usize, input: usize) -> Option<usize> {
-        let known = self.known(input);
-        let [segment] = known.view.segments[..] else { return None };
+        let view = &self.views[input];
+        let [segment] = view.segments[..] else { return None };
         let storage = self.fused.storages[segment.storage];
         let output = self.workload.tensors[self.workload.layers[index].output];
         let exact = segment.channels == storage.shape.channels
-            && known.view.shape == storage.shape
+            && view.shape == storage.shape
             && storage.shape == output;
-        let sole = known.roots.iter().all(|root| self.readers[*root] == BTreeSet::from([index]));
-        let kept = known.roots.iter().all(|root| !self.output_roots.contains(root));
-        storage.producer.filter(|_| exact && sole && kept)
+        let held = self.held[segment.storage];
+        let sole = self.readers[held] == BTreeSet::from([index]);
+        storage.producer.filter(|_| exact && sole && !self.answers.contains(&held))
     }
 }

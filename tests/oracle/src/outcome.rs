@@ -28,6 +28,10 @@ pub struct TaskRecord {
     pub tile: usize,
     /// Number among the tasks of this kind in the tile.
     pub index: usize,
+    /// Storage moved; none for weights and a compute.
+    pub storage: Option<usize>,
+    /// Whether masks are moved.
+    pub mask: bool,
     /// Bytes moved; 0 for a compute.
     pub bytes: u64,
     /// First tick.
@@ -51,10 +55,8 @@ pub struct LayerTotals {
     pub memory_read_bytes: u64,
     /// Bytes written to memory.
     pub memory_write_bytes: u64,
-    /// Bytes read from the activation, weight and mask buffer by computes.
-    pub buffer_read_bytes: [u64; 3],
-    /// Bytes written to the activation buffer by computes.
-    pub buffer_write_bytes: u64,
+    /// Bytes read and written of the activation, weight and mask buffer, by computes and transfers.
+    pub buffer_bytes: [u64; 6],
     /// Multiply-accumulates.
     pub macs: u64,
     /// Those left after skipped zeros.

@@ -32,6 +32,7 @@ pub(crate) struct Task {
     pub(crate) layer: usize,
     pub(crate) tile: usize,
     pub(crate) index: usize,
+    pub(crate) storage: Option<usize>,
     pub(crate) after_start_of: Vec<usize>,
     pub(crate) after_end_of: Vec<usize>,
     pub(crate) claims: Vec<Claim>,
@@ -120,6 +121,7 @@ impl Lister<'_> {
             layer: self.tiles[tile].layer,
             tile,
             index,
+            storage: None,
             after_start_of: Vec::new(),
             after_end_of: Vec::new(),
             claims: Vec::new(),
@@ -139,6 +141,7 @@ impl Lister<'_> {
             let mask = Transfer { direction, buffer: Role::MaskBuffer, runs };
             tasks.push(self.add(kind, tile, Some(mask)));
         }
+        tasks.iter().for_each(|&task| self.tasks[task].storage = Some(region.storage));
         tasks
     }
 

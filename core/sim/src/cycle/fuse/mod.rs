@@ -42,7 +42,7 @@ impl<'a> Fusion<'a> {
         if named.chain([&workload.input, &workload.output]).any(|t| *t >= tensors) {
             return Err(dangling());
         }
-        let (readers, answers) = readers(workload);
+        let (readers, answers) = readers(workload)?;
         let image = workload.tensors[workload.input];
         let mut views = vec![None; tensors];
         views[workload.input] = Some(view::whole(0, image));
@@ -138,22 +138,26 @@ impl<'a> Fusion<'a> {
     }
 }
 
-/// Who reads each tensor that is not a view, and which of them the output is made of.
-fn readers(workload: &Workload) -> (Vec<BTreeSet<usize>>, BTreeSet<usize>) {
-    let mut roots: Vec<BTreeSet<usize>> = (0..workload.tensors.len()).map(|t| BTreeSet::from([t])).collect();
-    let mut readers = vec![BTreeSet::new(); workload.tensors.len()];
+/// Who reads each tensor that is not a view, and which of them the output is made of. A view shows the tensors that its
+/// segments are made of, not those whose channels it drops.
+fn readers(workload: &Workload) -> Result<(Vec<BTreeSet<usize>>, BTreeSet<usize>), CycleError> {
+    let tensors: Vec<Storage> =
+        workload.tensors.iter().map(|shape| Storage { shape: *shape, producer: None }).collect();
+    let mut views: Vec<View> = tensors.iter().enumerate().map(|(t, s)| view::whole(t, s.shape)).collect();
+    let mut readers = vec![BTreeSet::new(); tensors.len()];
     for (index, layer) in workload.layers.iter().enumerate() {
-        let read: BTreeSet<usize> = layer.inputs.iter().flat_map(|t| roots[*t].iter().copied()).collect();
+        let inputs: Vec<View> = layer.inputs.iter().map(|t| views[*t].clone()).collect();
         if is_view(&layer.primitive) {
-            roots[layer.output] = read;
+            views[layer.output] = view::of(&layer.primitive, &inputs, &tensors)
+                .map_err(|message| CycleError::Layer { layer: reference(index, layer), message })?;
         } else {
-            for tensor in read {
-                readers[tensor].insert(index);
+            for segment in inputs.iter().flat_map(|view| &view.segments) {
+                readers[segment.storage].insert(index);
             }
         }
     }
-    let answers = roots[workload.output].clone();
-    (readers, answers)
+    let answers = views[workload.output].segments.iter().map(|s| s.storage).collect();
+    Ok((readers, answers))
 }
 
 fn is_view(primitive: &Primitive) -> bool {
