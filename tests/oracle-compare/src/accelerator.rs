@@ -11,7 +11,7 @@ use codebench_oracle::Accelerator;
 use std::sync::Arc;
 
 /// An accelerator as a description and the catalogue of its plugins, from which both simulators make their modules.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Machine {
     /// What a user would write.
     pub description: AcceleratorDescription,

@@ -6,7 +6,7 @@ use codebench_model::{Role, TileSize, Workload};
 use codebench_oracle::{Deviation, Failure, Outcome, Problem, fuse, simulate};
 
 /// What a seed makes.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Case {
     /// The seed.
     pub seed: u64,

@@ -275,9 +275,23 @@ impl Builder<'_> {
 
     /// A classifier at the end: flatten or pool, perhaps join, then a dense layer.
     fn classify(&mut self) {
-        let input = self.newest();
+        let mut input = self.newest();
+        if self.random.chance(25) {
+            input = self.slice(input).unwrap_or(input);
+        }
+        let plane = self.shape(input).height * self.shape(input).width;
         let flatten = if self.random.chance(70) { Primitive::Flatten } else { Primitive::GlobalAveragePool };
+        let pooled = flatten == Primitive::GlobalAveragePool;
         let Some(mut flat) = self.push(flatten, &[input]) else { return };
+        if !pooled && self.random.chance(25) {
+            // Whole channels of the flattened tensor.
+            let channels = self.shape(input).channels;
+            let start = self.random.from(0, channels - 1);
+            let end = self.random.from(start + 1, channels);
+            flat = self
+                .push(Primitive::Slice { start: start * plane, end: end * plane }, &[flat])
+                .unwrap_or(flat);
+        }
         if self.random.chance(25) {
             let other = self.some();
             let joined = self

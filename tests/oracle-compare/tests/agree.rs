@@ -16,6 +16,8 @@ struct Found {
     wrong: BTreeMap<u64, String>,
     /// Cases that exercised a feature.
     coverage: BTreeMap<&'static str, u64>,
+    /// Cases that exercised a corner.
+    corners: BTreeMap<&'static str, u64>,
 }
 
 impl Found {
@@ -31,8 +33,11 @@ impl Found {
         match outcome {
             None => *self.coverage.entry("infeasible").or_default() += 1,
             Some(outcome) => {
-                for (name, hit) in outcome.coverage.named() {
+                for (name, hit) in outcome.coverage.often() {
                     *self.coverage.entry(name).or_default() += u64::from(hit);
+                }
+                for (name, hit) in outcome.coverage.corners() {
+                    *self.corners.entry(name).or_default() += u64::from(hit);
                 }
             }
         }
@@ -43,6 +48,18 @@ impl Found {
         for (name, hits) in other.coverage {
             *self.coverage.entry(name).or_default() += hits;
         }
+        for (name, hits) in other.corners {
+            *self.corners.entry(name).or_default() += hits;
+        }
+    }
+}
+
+/// A case and what the oracle makes of it.
+fn print(case: &Case) {
+    println!("{case:#?}");
+    match case.oracle(None) {
+        Err(error) => println!("oracle: {error}"),
+        Ok(outcome) => outcome.tasks.iter().for_each(|task| println!("{task:?}")),
     }
 }
 
@@ -50,6 +67,9 @@ impl Found {
 fn engine_and_oracle_agree() {
     let started = std::time::Instant::now();
     let seeds = cases(3000);
+    if seeds.end - seeds.start == 1 {
+        print(&Case::new(seeds.start));
+    }
     let next = AtomicU64::new(seeds.start);
     let found = Mutex::new(Found::default());
     std::thread::scope(|scope| {
@@ -74,6 +94,7 @@ fn engine_and_oracle_agree() {
         started.elapsed().as_secs_f64(),
         found.coverage
     );
+    println!("corners: {:?}", found.corners);
     for (seed, text) in found.wrong.iter().take(10) {
         println!("seed {seed}: {text}");
     }
@@ -82,6 +103,8 @@ fn engine_and_oracle_agree() {
         let rare = |(name, hits): &(&&str, &u64)| **name != "infeasible" && **hits * 20 < count;
         let rare: Vec<_> = found.coverage.iter().filter(rare).collect();
         assert!(rare.is_empty(), "exercised by less than 5 % of the cases: {rare:?}");
+        let never: Vec<_> = found.corners.iter().filter(|(_, hits)| **hits == 0).collect();
+        assert!(never.is_empty(), "never exercised: {never:?}");
     }
 }
 

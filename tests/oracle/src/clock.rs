@@ -1,13 +1,14 @@
 //! Sections 6 and 8 of the cycle model: every tick, what ends, then what starts.
 
+use crate::coverage::Coverage;
 use crate::geometry::Tile;
 use crate::modules::{Assigned, stages};
-use crate::outcome::{Coverage, Failure, LayerTotals, Outcome, TaskKind, TaskRecord};
-use crate::residency::{LayerResidency, capacities, reads, weight_capacity};
+use crate::outcome::{Failure, LayerTotals, Outcome, TaskKind, TaskRecord};
+use crate::residency::{LayerResidency, capacities, weight_capacity};
 use crate::tasks::{Claim, Task, Transfer};
 use crate::transfer::{Channels, Share, shares};
 use crate::{Deviation, Model};
-use codebench_model::{MAX_EVENTS, Primitive, Role, TileCost, TileWork};
+use codebench_model::{MAX_EVENTS, Role, TileCost, TileWork};
 use std::collections::BTreeMap;
 
 /// Why a task cannot start yet.
@@ -75,42 +76,12 @@ pub(crate) fn run(
         channels: Channels::new(model),
         bus: vec![vec![0; model.memory.channels as usize]; layers],
         layers: vec![empty; layers],
-        coverage: coverage(model, tiles, plan),
+        coverage: Coverage::of(model, assigned, tiles, plan),
         tick: 0,
         tasks,
     };
     clock.advance()?;
     Ok(clock.outcome())
-}
-
-/// What the plan alone tells.
-fn coverage(model: &Model<'_>, tiles: &[Tile], plan: &[LayerResidency]) -> Coverage {
-    let layers = &model.problem.fused.layers;
-    let mut resident_reads = vec![0; model.problem.fused.storages.len()];
-    for (layer, plan) in layers.iter().zip(plan) {
-        for storage in reads(layer) {
-            if plan.resident.contains(&storage) {
-                resident_reads[storage] += 1;
-            }
-        }
-    }
-    let any = |test: fn(&LayerResidency) -> bool| plan.iter().any(test);
-    let convs = |test: fn(&Primitive) -> bool| layers.iter().any(|layer| test(&layer.primitive));
-    Coverage {
-        eviction: any(|p| !p.evicted.is_empty()),
-        write_back: any(|p| p.evicted.iter().any(|(_, written)| *written)),
-        shared_read: resident_reads.iter().any(|&reads| reads > 1),
-        promotion: any(|p| !p.promoted.is_empty()),
-        groups: convs(|p| matches!(p, Primitive::Conv { groups, .. } if *groups > 1)),
-        dilation: convs(|p| matches!(p, Primitive::Conv { dilation, .. } if *dilation != [1, 1])),
-        edge_tile: tiles
-            .windows(2)
-            .any(|pair| pair[0].layer == pair[1].layer && pair[0].output_words() != pair[1].output_words()),
-        streamed_weights: any(|p| !p.weights_kept),
-        compressed: model.compressed(),
-        fused_add: tiles.iter().any(|tile| !tile.operands.is_empty()),
-        ..Coverage::default()
-    }
 }
 
 impl Clock<'_> {
@@ -272,6 +243,7 @@ impl Clock<'_> {
             .start(self.model, &self.shares[task], transfer.direction, self.tick)
             .map_err(Failure::Refused)?;
         self.coverage.turnaround |= moved.turned;
+        self.coverage.empty_transfer |= self.shares[task].is_empty();
         moved.bus.iter().for_each(|&(channel, bus)| self.bus[layer][channel as usize] += bus);
         let totals = &mut self.layers[layer];
         totals.memory_read_bytes += read_bytes;

@@ -5,6 +5,7 @@
 //! It never imports the engine. A [`Deviation`] breaks one rule on purpose, to prove that the comparison would notice.
 
 mod clock;
+mod coverage;
 mod deviation;
 mod fusion;
 mod geometry;
@@ -16,9 +17,10 @@ mod sizes;
 mod tasks;
 mod transfer;
 
+pub use coverage::Coverage;
 pub use deviation::Deviation;
 pub use fusion::fuse;
-pub use outcome::{Coverage, Failure, LayerTotals, Outcome, TaskKind, TaskRecord};
+pub use outcome::{Failure, LayerTotals, Outcome, TaskKind, TaskRecord};
 
 use codebench_api::{AccelModule, Memory};
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan};

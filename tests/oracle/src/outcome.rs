@@ -1,5 +1,6 @@
 //! What a simulation answers with.
 
+use crate::Coverage;
 use codebench_model::MAX_EVENTS;
 
 /// What a task does.
@@ -61,58 +62,6 @@ pub struct LayerTotals {
     pub macs: u64,
     /// Those left after skipped zeros.
     pub effective_macs: u64,
-}
-
-/// What happened at least once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Coverage {
-    /// A storage left the buffer before its last reader.
-    pub eviction: bool,
-    /// It was written back.
-    pub write_back: bool,
-    /// A resident storage was read by two layers.
-    pub shared_read: bool,
-    /// A storage was loaded whole.
-    pub promotion: bool,
-    /// A convolution has groups.
-    pub groups: bool,
-    /// A convolution is dilated.
-    pub dilation: bool,
-    /// A tile is smaller than another of its layer.
-    pub edge_tile: bool,
-    /// Refreshes were charged.
-    pub refresh: bool,
-    /// A transfer paid for turning the bus around.
-    pub turnaround: bool,
-    /// A task waited only for buffer space.
-    pub full_buffer: bool,
-    /// Weights were streamed.
-    pub streamed_weights: bool,
-    /// Data were compressed.
-    pub compressed: bool,
-    /// A fused addition.
-    pub fused_add: bool,
-}
-
-impl Coverage {
-    /// Each with its name.
-    pub fn named(&self) -> [(&'static str, bool); 13] {
-        [
-            ("eviction", self.eviction),
-            ("write-back", self.write_back),
-            ("shared branch read", self.shared_read),
-            ("promotion", self.promotion),
-            ("groups", self.groups),
-            ("dilation", self.dilation),
-            ("edge tile", self.edge_tile),
-            ("refresh", self.refresh),
-            ("turnaround", self.turnaround),
-            ("stall on a full buffer", self.full_buffer),
-            ("streamed weights", self.streamed_weights),
-            ("compression", self.compressed),
-            ("fused addition", self.fused_add),
-        ]
-    }
 }
 
 /// A simulated inference.

@@ -12,6 +12,8 @@ use codebench_model::hardware::{FusedLayer, FusedOp, View};
 pub(crate) struct LayerResidency {
     /// Storages that leave the buffer, in order; whether each is written back.
     pub(crate) evicted: Vec<(usize, bool)>,
+    /// How many of them, the last ones, made room for the output.
+    pub(crate) evicted_for_output: usize,
     /// Storages that are loaded whole, in order.
     pub(crate) promoted: Vec<usize>,
     /// Storages kept in the buffer while the layer runs, its output aside.
@@ -219,6 +221,7 @@ impl Keeper<'_> {
             victims.push(storage);
             if work.fits(&left, true) {
                 now.output_resident = true;
+                now.evicted_for_output = victims.len();
                 victims.into_iter().for_each(|s| self.evict(s, now));
                 return;
             }
