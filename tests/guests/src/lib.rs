@@ -17,6 +17,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Packages that are built for the sandbox: the examples, and every wrapper crate of the built-in plugins.
 const PACKAGES: &[&str] = &[
     "example-hbm3",
+    "example-simulated-annealing",
+    "example-squeeze-excite",
     "codebench-accelbench-wasm",
     "codebench-cnn-ops-wasm",
     "codebench-strategies-wasm",

@@ -39,4 +39,6 @@ fn strategies_and_surrogates() {
 #[test]
 fn examples() {
     conforms("example-hbm3", example_hbm3::PLUGINS);
+    conforms("example-simulated-annealing", example_simulated_annealing::PLUGINS);
+    conforms("example-squeeze-excite", example_squeeze_excite::PLUGINS);
 }
