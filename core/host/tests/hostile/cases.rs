@@ -131,7 +131,7 @@ fn cases() -> Vec<(&'static str, Guest)> {
             },
         ),
         ("environment", import("(import \"wasi:cli/environment@0.2.0\" \"get\" (func $import))")),
-        ("an import that nobody knows", import("(import \"hostile:world/free\" \"call\" (func $import))")),
+        ("an import that nobody knows", import("(import \"hostile:greed/free\" \"call\" (func $import))")),
         (
             "an import that is never called",
             Guest {
