@@ -318,7 +318,9 @@ impl Clock<'_> {
         }
         self.count_refreshes();
         self.coverage.refresh = self.layers.iter().any(|layer| layer.refreshes > 0);
-        Outcome { tasks, total_cycles: before, layers: self.layers, coverage: self.coverage }
+        let runs = |task: Task| task.transfer.map_or_else(Vec::new, |transfer| transfer.runs);
+        let runs = self.tasks.into_iter().map(runs).collect();
+        Outcome { tasks, runs, total_cycles: before, layers: self.layers, coverage: self.coverage }
     }
 
     fn count_refreshes(&mut self) {

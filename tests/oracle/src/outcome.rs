@@ -69,6 +69,8 @@ pub struct LayerTotals {
 pub struct Outcome {
     /// Every task, tile after tile in the order of [`TaskKind`].
     pub tasks: Vec<TaskRecord>,
+    /// Addresses that each task moves, in runs.
+    pub runs: Vec<Vec<std::ops::Range<u64>>>,
     /// Latest end.
     pub total_cycles: u64,
     /// One row per layer.
