@@ -7,6 +7,9 @@
 mod bindings;
 mod cache;
 mod compile;
+mod contract;
+#[cfg(test)]
+mod contract_0_0_1;
 mod engine;
 mod evaluation;
 mod failure;
@@ -22,18 +25,16 @@ pub use limits::WasmLimits;
 pub use pack::pack;
 
 use crate::{HostError, ReadFile};
-use bindings::codebench::plugin::{log, types};
+use bindings::codebench::plugin::types;
 use cache::Cache;
-use codebench_api::{Configuration, Entry, Form, Kind, Maker};
+use codebench_api::{Configuration, Entry, Form};
 use codebench_model::ParameterValue;
+use contract::Contract;
 use engine::{Clock, Metering, engine};
 use sandbox::Sandbox;
 use std::path::Path;
 use std::sync::Arc;
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
-
-/// The version of the contract that plugins are built for, as `sdk/wit` has it.
-const CONTRACT: &str = "0.1.0-unstable";
+use wasmtime::component::{Component, InstancePre, Linker};
 
 /// The plugins of `file`, with compiled code cached below [`cache_folder`](crate::cache_folder).
 ///
@@ -62,9 +63,10 @@ fn entries(file: &ReadFile, limits: &WasmLimits, cache: Option<&Path>) -> Result
     let cache = cache.and_then(Cache::open);
     let metering = if limits.wall_s.is_some() { Metering::Wall } else { Metering::Fuel };
     let component = compile::component(file, limits, metering, cache.as_ref())?;
+    let contract = contract::of(&component)?;
     let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
     let sandbox = Arc::new(Sandbox {
-        pre: link(&component, metering)?,
+        pre: link(&component, contract, metering)?,
         limits: Arc::new(limits.clone()),
         name: name.as_ref().into(),
         clock: match metering {
@@ -72,65 +74,28 @@ fn entries(file: &ReadFile, limits: &WasmLimits, cache: Option<&Path>) -> Result
             Metering::Wall => Some(Clock::running()?),
         },
     });
-    let plugins = manifest::read(&sandbox)?;
     let mut entries: Vec<Entry> = Vec::new();
-    for (kind, info) in plugins {
-        let id = info.id.clone();
-        if entries.iter().any(|e| e.info.id == id) {
-            return Err(format!("its manifest lists plugin `{id}` twice: rename one of them"));
+    for (info, maker) in (contract.plugins)(&sandbox)? {
+        if entries.iter().any(|e| e.info.id == info.id) {
+            return Err(format!("its manifest lists plugin `{}` twice: rename one of them", info.id));
         }
-        let maker = maker(&sandbox, kind, &id)?;
         let source = file.path.display().to_string();
         entries.push(Entry { info, maker, source, form: Form::Wasm, sha256: Some(file.sha256.clone()) });
     }
     Ok(entries)
 }
 
-/// The component with `log` as its only import that answers.
-fn link(component: &Component, metering: Metering) -> Result<InstancePre<guest::Guest>, String> {
-    check_contract(component)?;
+/// The component with the imports of its contract; any other is a trap.
+fn link(
+    component: &Component,
+    contract: &Contract,
+    metering: Metering,
+) -> Result<InstancePre<guest::Guest>, String> {
     let mut linker = Linker::new(engine(metering)?);
-    log::add_to_linker::<_, HasSelf<guest::Guest>>(&mut linker, |guest| guest)
+    (contract.link)(&mut linker)
         .and_then(|()| linker.define_unknown_imports_as_traps(component))
         .and_then(|()| linker.instantiate_pre(component))
         .map_err(|e| format!("it cannot be linked: {}", e.root_cause()))
-}
-
-/// Refuses a component without a manifest of a known version, saying what it has instead.
-fn check_contract(component: &Component) -> Result<(), String> {
-    const MANIFEST: &str = "codebench:plugin/manifest@";
-    if component.get_export_index(None, format!("{MANIFEST}{CONTRACT}").as_str()).is_some() {
-        return Ok(());
-    }
-    let ty = component.component_type();
-    let versions: Vec<String> = ty
-        .exports(component.engine())
-        .filter_map(|(name, _)| Some(name.strip_prefix(MANIFEST)?.to_owned()))
-        .collect();
-    Err(match versions.as_slice() {
-        [] => format!("it exports no `{MANIFEST}{CONTRACT}`, so it is no plugin of codebench"),
-        versions => format!(
-            "it is built for version {} of the contract, this codebench knows {CONTRACT}: build it with this version's SDK",
-            versions.join(", ")
-        ),
-    })
-}
-
-fn maker(sandbox: &Arc<Sandbox>, kind: Kind, id: &str) -> Result<Maker, String> {
-    let made = match kind {
-        Kind::AccelModule => hardware::accel_module(sandbox, id),
-        Kind::Memory => hardware::memory(sandbox, id),
-        Kind::Strategy => search::strategy(sandbox, id),
-        Kind::Surrogate => search::surrogate(sandbox, id),
-        Kind::CnnOp => evaluation::cnn_op(sandbox, id),
-        Kind::Evaluator => evaluation::evaluator(sandbox, id),
-        Kind::Engine | Kind::Executor | Kind::PublishedConstants => {
-            Err("the kind is not for a sandbox".into())
-        }
-    };
-    made.map_err(|e| {
-        format!("its plugin `{id}` is of kind {kind}, but the interface of that kind is not there: {e}")
-    })
 }
 
 /// A configuration as it crosses the boundary.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
+mod contract;
 mod every_kind;
 mod forms;
 mod hbm3;
