@@ -1,5 +1,6 @@
 //! Random accelerators, of stubs or of the paper's modules.
 
+use crate::case::Style;
 use crate::{Random, StubMemory, StubModule};
 use codebench_api::{Catalog, Entry, Form, Maker, PluginInfo};
 use codebench_model::hardware::Count;
@@ -116,8 +117,13 @@ fn stub_entry(id: String, maker: Maker) -> Entry {
 
 impl Machine {
     /// A random accelerator; its buffers are small and may have to grow.
-    pub fn random(random: &mut Random) -> Self {
-        if random.chance(20) { Machine::of_the_paper(random) } else { Machine::of_stubs(random) }
+    pub(crate) fn random(random: &mut Random, style: Style) -> Self {
+        let mut machine =
+            if random.chance(20) { Machine::of_the_paper(random) } else { Machine::of_stubs(random) };
+        if style == Style::Batched {
+            machine.description.batch = Count::Number(random.from(5, 40));
+        }
+        machine
     }
 
     fn of_stubs(random: &mut Random) -> Self {

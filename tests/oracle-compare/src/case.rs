@@ -1,6 +1,7 @@
 //! A case: everything that both simulators get.
 
-use crate::{Machine, Random, network};
+use crate::network::network;
+use crate::{Machine, Random};
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan, LoopOrder};
 use codebench_model::{Role, TileSize, Workload};
 use codebench_oracle::{Deviation, Failure, Outcome, Problem, fuse, simulate};
@@ -24,8 +25,19 @@ pub struct Case {
     pub batch: u64,
 }
 
-fn extent(random: &mut Random, whole: u64, long: bool) -> u64 {
-    if long {
+/// What a case is made to exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Everything, on small maps.
+    Mixed,
+    /// Layers of many small tiles.
+    Tiled,
+    /// Many images, one or two a tile: blocks that repeat.
+    Batched,
+}
+
+fn extent(random: &mut Random, whole: u64, style: Style) -> u64 {
+    if style == Style::Tiled {
         return random.from(1, whole.div_ceil(6));
     }
     match random.from(0, 3) {
@@ -35,15 +47,15 @@ fn extent(random: &mut Random, whole: u64, long: bool) -> u64 {
     }
 }
 
-fn plan(random: &mut Random, fused: &FusedWorkload, layer: usize, batch: u64, long: bool) -> LayerPlan {
+fn plan(random: &mut Random, fused: &FusedWorkload, layer: usize, batch: u64, style: Style) -> LayerPlan {
     let layer = &fused.layers[layer];
     let output = fused.storages[layer.output].shape;
     let tile = TileSize {
-        batch: extent(random, batch, false),
-        y: extent(random, output.height, long),
-        x: extent(random, output.width, long),
-        in_channels: extent(random, layer.inputs[0].shape.channels, false),
-        out_channels: extent(random, output.channels, false),
+        batch: if style == Style::Batched { random.from(1, 2) } else { extent(random, batch, Style::Mixed) },
+        y: extent(random, output.height, style),
+        x: extent(random, output.width, style),
+        in_channels: extent(random, layer.inputs[0].shape.channels, Style::Mixed),
+        out_channels: extent(random, output.channels, Style::Mixed),
     };
     LayerPlan { tile, order: random.pick(&[LoopOrder::ActivationsOuter, LoopOrder::WeightsOuter]) }
 }
@@ -58,9 +70,9 @@ fn density(random: &mut Random) -> u64 {
 }
 
 /// A network whose slices all fall on whole channels.
-fn fusable(random: &mut Random, long: bool) -> (Workload, FusedWorkload) {
+fn fusable(random: &mut Random, style: Style) -> (Workload, FusedWorkload) {
     loop {
-        let workload = network(random, long);
+        let workload = network(random, style);
         if let Ok(fused) = fuse(&workload) {
             return (workload, fused);
         }
@@ -80,16 +92,20 @@ impl Case {
     /// The case of a seed; buffers grow until the network fits, in most cases.
     pub fn new(seed: u64) -> Self {
         let random = &mut Random::new(seed);
-        let long = random.chance(8);
-        let (workload, fused) = fusable(random, long);
-        let machine = Machine::random(random);
+        let style = match random.from(0, 99) {
+            0..=7 => Style::Tiled,
+            8..=22 => Style::Batched,
+            _ => Style::Mixed,
+        };
+        let (workload, fused) = fusable(random, style);
+        let machine = Machine::random(random, style);
         let batch = machine.batch();
         let densities = Densities {
             activation_ppm: fused.storages.iter().map(|_| density(random)).collect(),
             weight_ppm: fused.layers.iter().map(|_| density(random)).collect(),
             overlap_ppm: density(random),
         };
-        let plans = (0..fused.layers.len()).map(|layer| plan(random, &fused, layer, batch, long)).collect();
+        let plans = (0..fused.layers.len()).map(|layer| plan(random, &fused, layer, batch, style)).collect();
         let mut case = Case { seed, workload, fused, machine, plans, densities, batch };
         if !random.chance(5) {
             case.grow(random);

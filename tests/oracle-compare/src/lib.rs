@@ -10,7 +10,6 @@ mod stub;
 
 pub use accelerator::Machine;
 pub use case::{Case, cases};
-pub use compare::difference;
-pub use network::network;
+pub use compare::{Agreed, difference};
 pub use random::Random;
 pub use stub::{StubMemory, StubModule};

@@ -1,6 +1,7 @@
 //! Random small networks.
 
 use crate::Random;
+use crate::case::Style;
 use codebench_model::{
     Activation, Layer, Padding, Primitive, ResizeMode, TensorShape, WeightTensor, Workload,
 };
@@ -10,9 +11,13 @@ struct Builder<'a> {
     workload: Workload,
 }
 
-/// A network of a few layers; a `long` one has fewer on larger maps.
-pub fn network(random: &mut Random, long: bool) -> Workload {
-    let (extent, steps) = if long { (24, 3) } else { (9, 10) };
+/// A network of a few layers: fewer on larger maps if they are to have many tiles, smaller ones for many images.
+pub(crate) fn network(random: &mut Random, style: Style) -> Workload {
+    let (extent, steps) = match style {
+        Style::Mixed => (9, 10),
+        Style::Tiled => (24, 3),
+        Style::Batched => (5, 3),
+    };
     let image = TensorShape::new(random.from(1, 4), random.from(3, extent), random.from(3, extent));
     let workload =
         Workload { v: Workload::VERSION, tensors: vec![image], input: 0, output: 0, layers: Vec::new() };

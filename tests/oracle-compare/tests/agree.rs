@@ -23,14 +23,15 @@ struct Found {
 impl Found {
     fn run(&mut self, seed: u64) {
         let case = Case::new(seed);
-        let outcome = match difference(&case, None) {
-            Ok(outcome) => outcome,
+        let agreed = match difference(&case, None) {
+            Ok(agreed) => agreed,
             Err(text) => {
                 self.wrong.insert(seed, text);
                 return;
             }
         };
-        match outcome {
+        *self.coverage.entry("closed form").or_default() += u64::from(agreed.closed_form);
+        match agreed.outcome {
             None => *self.coverage.entry("infeasible").or_default() += 1,
             Some(outcome) => {
                 for (name, hit) in outcome.coverage.often() {

@@ -19,7 +19,7 @@ struct Byte {
 fn is_plain(case: &Case) -> bool {
     let description = &case.machine.description;
     let bits = description.word.integer_bits + description.word.fraction_bits;
-    bits % 8 == 0 && description.module.iter().all(|module| module.role != Role::MaskBuffer)
+    bits.is_multiple_of(8) && description.module.iter().all(|module| module.role != Role::MaskBuffer)
 }
 
 fn check(outcome: &Outcome) -> Result<(), String> {
