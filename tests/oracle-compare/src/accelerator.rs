@@ -97,10 +97,10 @@ fn described(role: Role, plugin: String) -> DescribedModule {
 }
 
 fn description(random: &mut Random, module: Vec<DescribedModule>) -> AcceleratorDescription {
-    let bits = random.pick(&[1, 8, 13, 16, 20, 32]);
+    let bits = random.pick(&[1, 8, 13, 16, 20, 32, 64]);
     AcceleratorDescription {
         name: "random".into(),
-        clock_mhz: random.pick(&[500.0, 700.0, 1000.0, 333.333]),
+        clock_mhz: random.pick(&[500.0, 700.0, 1000.0, 333.333, 40.0]),
         batch: Count::Number(random.from(1, 4)),
         word: WordFormat { integer_bits: 1, fraction_bits: bits - 1 },
         tile: TilePolicy::Auto,
@@ -128,7 +128,7 @@ impl Machine {
 
     fn of_stubs(random: &mut Random) -> Self {
         let stubs = stubs(random);
-        let memory_khz = random.pick(&[500_000, 800_000, 1_200_000, 266_667]);
+        let memory_khz = random.pick(&[500_000, 800_000, 1_200_000, 266_667, 3_200_000]);
         let memory = StubMemory::random(random, memory_khz);
         let place = |(n, (role, _)): (usize, &(Role, _))| described(*role, format!("test/module{n}"));
         let mut module: Vec<DescribedModule> = stubs.iter().enumerate().map(place).collect();

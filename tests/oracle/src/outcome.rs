@@ -1,6 +1,6 @@
 //! What a simulation answers with.
 
-use crate::Coverage;
+use crate::{Accelerator, Coverage};
 use codebench_model::MAX_EVENTS;
 
 /// What a task does.
@@ -77,6 +77,24 @@ pub struct Outcome {
     pub layers: Vec<LayerTotals>,
     /// What the case exercised.
     pub coverage: Coverage,
+}
+
+impl Outcome {
+    /// Sum over modules and events, each count times its energy.
+    pub fn dynamic_energy_pj(&self, accelerator: &Accelerator) -> f64 {
+        let count = |of: &dyn Fn(&LayerTotals) -> u64| self.layers.iter().map(of).sum::<u64>() as f64;
+        let mut energy = 0.0;
+        for (number, (_, module)) in accelerator.modules.iter().enumerate() {
+            for (event, facts) in module.facts().events.iter().enumerate() {
+                energy += count(&|layer| layer.module_events[number][event]) * facts.energy_pj;
+            }
+        }
+        let memory = accelerator.memory.facts();
+        for (event, facts) in memory.events.iter().enumerate() {
+            energy += count(&|layer| layer.memory_events[event]) * facts.energy_pj;
+        }
+        energy + count(&|layer| layer.refreshes) * memory.refresh_event.map_or(0.0, |event| event.energy_pj)
+    }
 }
 
 /// Why there is none.
