@@ -44,6 +44,50 @@ pub fn module(package: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// The core module of a plugin in C, such as `examples/plugins/tiny-dma/tiny_dma.c`; `None` where there is no clang for
+/// wasm32, which is said on standard error.
+///
+/// # Panics
+/// As [`module`].
+#[allow(clippy::panic)]
+pub fn c_module(source: &str) -> Option<Vec<u8>> {
+    let folder = root().join("target/guests");
+    let output = folder.join(source.replace('/', "_")).with_extension(format!("{}.wasm", std::process::id()));
+    let compiled = std::fs::create_dir_all(&folder).and_then(|()| {
+        let mut clang = Command::new("clang");
+        clang.current_dir(root()).args([
+            "--target=wasm32",
+            "-O2",
+            "-nostdlib",
+            "-fno-builtin",
+            "-Wall",
+            "-Werror",
+        ]);
+        clang.args(["-I", "sdk/c", "-Wl,--no-entry", "-Wl,-z,stack-size=65536"]);
+        clang.arg("-o").arg(&output).arg(source).output()
+    });
+    match compiled {
+        Ok(compiled) if compiled.status.success() => {
+            let bytes = std::fs::read(&output);
+            // One process, one file: tests run side by side.
+            let _ = std::fs::remove_file(&output);
+            bytes.ok()
+        }
+        Ok(compiled) if is_ci() || !String::from_utf8_lossy(&compiled.stderr).contains("wasm") => {
+            panic!("{source} does not build:\n{}", String::from_utf8_lossy(&compiled.stderr))
+        }
+        Err(e) if is_ci() => panic!("clang cannot be started: {e}; tests/tools/wasm-toolchain installs it"),
+        Ok(_) | Err(_) => {
+            eprintln!("SKIPPED: no clang and lld for wasm32: on Debian, `apt-get install clang lld`");
+            None
+        }
+    }
+}
+
+fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|ci| ci == "true")
+}
+
 /// The root of the repository.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).to_owned()
@@ -56,7 +100,7 @@ fn build() -> Result<Option<PathBuf>, String> {
             "no compiler for {TARGET}: run `rustup target add {TARGET}`, or make one with \
              tests/tools/wasm-toolchain and name it in {RUSTC_VARIABLE}"
         );
-        if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
+        if is_ci() {
             return Err(message);
         }
         eprintln!("SKIPPED: {message}");

@@ -34,7 +34,7 @@ const CONTRACTS: &[Contract] = &[
 ];
 
 /// What every manifest's name starts with.
-const MANIFEST: &str = "codebench:plugin/manifest@";
+pub(super) const MANIFEST: &str = "codebench:plugin/manifest@";
 
 /// The newest version that both sides speak.
 ///

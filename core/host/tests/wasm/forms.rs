@@ -1,8 +1,9 @@
 //! The built-in plugins, built for the sandbox, describe themselves the same and keep the executable contract.
 
 use crate::common;
-use codebench_api::{Catalog, Registration};
+use codebench_api::{Catalog, ErrorKind, Registration};
 use codebench_conformance::{Options, check};
+use codebench_model::{HardwareContext, ParameterValue, Parameters, TileCost, TileWork};
 
 /// Compares descriptions with those of the built-in plugins and runs the executable contract.
 fn conforms(package: &str, built_in: &[Registration]) {
@@ -41,4 +42,33 @@ fn examples() {
     conforms("example-hbm3", example_hbm3::PLUGINS);
     conforms("example-simulated-annealing", example_simulated_annealing::PLUGINS);
     conforms("example-squeeze-excite", example_squeeze_excite::PLUGINS);
+}
+
+#[test]
+fn a_module_in_c() {
+    let Some(module) = codebench_guests::c_module("examples/plugins/tiny-dma/tiny_dma.c") else { return };
+    let catalog = common::catalog(common::loaded(&module));
+    let id = "example/tiny-dma";
+    let report = check(&catalog, id, &Options::default()).unwrap();
+    assert!(report.ok(), "{report}");
+
+    let parameters = Parameters::from([("bytes_per_cycle".to_owned(), ParameterValue::Integer(64))]);
+    let dma = catalog.accel_module(id, &parameters, HardwareContext::default()).unwrap();
+    assert_eq!((dma.facts().read_bytes_per_cycle, dma.facts().events[0].energy_pj), (64, 0.5));
+    let works = [0, 1, 64, 65, 1000].map(|read_bytes| TileWork { read_bytes, ..TileWork::default() });
+    // Often enough to notice memory that is not given back.
+    for _ in 0..10_000 {
+        let mut costs = [TileCost::default(); 5];
+        dma.cost(&works, &mut costs).unwrap();
+        assert_eq!(costs.map(|c| c.busy_cycles), [0, 9, 9, 10, 24]);
+        assert_eq!(costs.map(|c| c.events[0]), [0, 1, 64, 65, 1000]);
+    }
+    let overflow = TileWork { read_bytes: u64::MAX, write_bytes: 1, ..TileWork::default() };
+    let error = dma.cost(&[overflow], &mut [TileCost::default()]).unwrap_err();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (ErrorKind::Invalid, "more than 2^64 bytes in one transfer")
+    );
+    let given = Parameters::from([("bytes_per_cycle".to_owned(), ParameterValue::Integer(0))]);
+    assert!(catalog.accel_module(id, &given, HardwareContext::default()).is_err());
 }
