@@ -40,6 +40,7 @@ const ONLY_USERS: &[(&str, &[&str])] = &[
     ("wasmtime", &["codebench-host"]),
     ("wasmparser", &["codebench-host"]),
     ("wit-component", &["codebench-host"]),
+    ("wit-parser", &["codebench-host"]),
     ("wit-bindgen", &["codebench-sdk"]),
     ("abi_stable", &["codebench-abi"]),
     ("rusqlite", &["codebench-search"]),

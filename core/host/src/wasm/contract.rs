@@ -12,6 +12,9 @@ use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::{Component, HasSelf, Linker};
 
+/// Descriptions with makers, or why there are none.
+pub(super) type Listed = std::result::Result<Vec<(PluginInfo, Maker)>, String>;
+
 /// One version.
 pub(super) struct Contract {
     /// As in the package's name, such as `0.1.0`.
@@ -19,7 +22,7 @@ pub(super) struct Contract {
     /// Gives the imports of this version.
     pub(super) link: fn(&mut Linker<Guest>) -> Result<()>,
     /// What the component holds.
-    pub(super) plugins: fn(&Arc<Sandbox>) -> std::result::Result<Vec<(PluginInfo, Maker)>, String>,
+    pub(super) plugins: fn(&Arc<Sandbox>) -> Listed,
 }
 
 /// Newest first.
@@ -64,7 +67,7 @@ pub(super) fn of(component: &Component) -> std::result::Result<&'static Contract
 }
 
 /// The plugins of a component of the current version.
-fn plugins(sandbox: &Arc<Sandbox>) -> std::result::Result<Vec<(PluginInfo, Maker)>, String> {
+fn plugins(sandbox: &Arc<Sandbox>) -> Listed {
     let made = |(kind, info): (Kind, PluginInfo)| {
         let maker = maker(sandbox, kind, &info.id)?;
         Ok((info, maker))
