@@ -126,6 +126,11 @@ impl Machine {
         machine
     }
 
+    /// An accelerator of the paper's modules, as a user describes it.
+    pub fn described(description: AcceleratorDescription) -> Self {
+        Machine { description, stubs: Vec::new(), memory: None }
+    }
+
     fn of_stubs(random: &mut Random) -> Self {
         let stubs = stubs(random);
         let memory_khz = random.pick(&[500_000, 800_000, 1_200_000, 266_667, 3_200_000]);
@@ -187,7 +192,7 @@ impl Machine {
             }
             module.push(made);
         }
-        Machine { description: description(random, module), stubs: Vec::new(), memory: None }
+        Machine::described(description(random, module))
     }
 
     fn paper() -> Catalog {
@@ -229,11 +234,22 @@ impl Machine {
         let catalog = self.catalog();
         let (mut memory, mut modules) = (None, Vec::new());
         for module in &description.module {
-            let failed = |error| format!("{}: {error}", module.plugin);
+            let value = |value: &ParameterValue| match value.as_str().and_then(|text| text.strip_prefix('$'))
+            {
+                Some(name) => description.parameters.get(name).unwrap_or(value).clone(),
+                None => value.clone(),
+            };
+            let parameters: Parameters =
+                module.parameters.iter().map(|(name, given)| (name.clone(), value(given))).collect();
+            let plugin = match value(&ParameterValue::Text(module.plugin.clone())) {
+                ParameterValue::Text(id) => id,
+                other => return Err(format!("{other} is no plugin")),
+            };
+            let failed = |error| format!("{plugin}: {error}");
             if module.role == Role::Memory {
-                memory = Some(catalog.memory(&module.plugin, &module.parameters, hardware).map_err(failed)?);
+                memory = Some(catalog.memory(&plugin, &parameters, hardware).map_err(failed)?);
             } else {
-                let made = catalog.accel_module(&module.plugin, &module.parameters, hardware);
+                let made = catalog.accel_module(&plugin, &parameters, hardware);
                 modules.push((module.role, made.map_err(failed)?));
             }
         }

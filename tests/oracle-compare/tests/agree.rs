@@ -67,7 +67,7 @@ fn print(case: &Case) {
 #[test]
 fn engine_and_oracle_agree() {
     let started = std::time::Instant::now();
-    let seeds = cases(3000);
+    let seeds = cases(5000);
     if seeds.end - seeds.start == 1 {
         print(&Case::new(seeds.start));
     }

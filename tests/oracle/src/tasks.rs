@@ -114,8 +114,8 @@ fn whole(model: &Model<'_>, storage: usize) -> Region {
 
 impl Lister<'_> {
     fn add(&mut self, kind: TaskKind, tile: usize, transfer: Option<Transfer>) -> usize {
-        let same = |task: &&Task| task.tile == tile && task.kind == kind;
-        let index = self.tasks.iter().filter(same).count();
+        let of_tile = self.tasks.iter().rev().take_while(|task| task.tile == tile);
+        let index = of_tile.filter(|task| task.kind == kind).count();
         self.tasks.push(Task {
             kind,
             layer: self.tiles[tile].layer,
