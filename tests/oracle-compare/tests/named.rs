@@ -26,7 +26,8 @@ fn check(network: &str, image: u64, file: &str, tile: TileSize) {
     let workload = workload(network, image);
     let fused = fuse(&workload).unwrap();
     let machine = Machine::described(accelerator(file));
-    let order = |n: usize| if n % 2 == 0 { LoopOrder::ActivationsOuter } else { LoopOrder::WeightsOuter };
+    let order =
+        |n: usize| if n.is_multiple_of(2) { LoopOrder::ActivationsOuter } else { LoopOrder::WeightsOuter };
     let plans = (0..fused.layers.len()).map(|n| LayerPlan { tile, order: order(n) }).collect();
     let densities = Densities {
         activation_ppm: vec![500_000; fused.storages.len()],
