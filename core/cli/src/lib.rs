@@ -3,6 +3,7 @@
 //! Exit status: 0 ok, 1 a failure, 2 a mistake of the user's (arguments or files), 130 stopped by Ctrl-C.
 
 pub mod accelerator_input;
+mod check;
 pub mod cnn_input;
 pub mod commands;
 pub mod failure;

@@ -72,6 +72,7 @@ fn is_wrapper(package: &Package) -> bool {
     let folder = package.manifest_path.strip_prefix(root()).unwrap();
     folder.starts_with("plugins/forms")
         || (is_test_plugin(package) && ["-native", "-wasm"].iter().any(|form| folder.as_str().contains(form)))
+        || (folder.starts_with("examples/plugins") && folder.ends_with("native/Cargo.toml"))
 }
 
 /// Plugins that only tests use.

@@ -4,6 +4,7 @@ pub mod cnn;
 pub mod completions;
 mod generated;
 pub mod plugin;
+pub mod plugin_check;
 pub mod run;
 pub mod simulate;
 pub mod space;

@@ -39,6 +39,8 @@ Examples:
         #[arg(long, conflicts_with = "json")]
         markdown: bool,
     },
+    /// Check that a plugin keeps the contract of its kind, in processes of its own
+    Check(super::plugin_check::Arguments),
 }
 
 fn parse_kind(text: &str) -> Result<Kind, String> {
@@ -51,8 +53,12 @@ fn parse_kind(text: &str) -> Result<Kind, String> {
 }
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
+    if let Command::Check(arguments) = command {
+        return super::plugin_check::run(arguments, out);
+    }
     let catalog = catalog()?;
     match command {
+        Command::Check(_) => Ok(()),
         Command::List { json, kind } => {
             let entries: Vec<&Entry> =
                 catalog.entries().filter(|e| kind.is_none_or(|k| e.kind() == k)).collect();

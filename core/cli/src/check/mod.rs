@@ -1,0 +1,65 @@
+//! Checks in a process of their own: the command starts itself as a worker, which says before each check that it begins
+//! and after it what came of it; the command outlives whatever the plugin does to the worker.
+
+mod watch;
+
+pub(crate) use watch::Watch;
+
+use crate::{Failure, OrFail, catalog};
+use codebench_api::Catalog;
+use codebench_conformance::{Check, Options, Outcome, Report, checks, run_check};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+
+/// What is to be checked.
+pub(crate) struct Plan {
+    catalog: Catalog,
+    report: Report,
+    checks: Vec<Check>,
+}
+
+impl Plan {
+    /// The checks of plugin `id`.
+    pub(crate) fn new(id: &str, options: &Options) -> Result<Plan, Failure> {
+        let catalog = catalog()?;
+        let entry = catalog.get(id).usage()?;
+        let report = Report::new(entry, options.seed);
+        let checks = checks(entry.kind());
+        Ok(Plan { report, checks, catalog })
+    }
+}
+
+/// A line from the worker.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Message {
+    /// The check of this number begins.
+    Begin(usize),
+    /// It has ended.
+    End(usize, Outcome),
+}
+
+/// Before every message, so that what a plugin prints is told apart.
+const MARK: &str = "codebench-check ";
+
+/// Runs the checks of the plan from number `from` on and streams their outcomes.
+pub(crate) fn worker(
+    plan: &Plan,
+    from: usize,
+    options: &Options,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    // A panic is an outcome; the report quotes it.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut say = |message: Message| -> Result<(), Failure> {
+        // A line of its own, whatever the plugin has printed before it.
+        writeln!(out, "\n{MARK}{}", serde_json::to_string(&message).failure()?)?;
+        Ok(out.flush()?)
+    };
+    for (number, check) in plan.checks.iter().enumerate().skip(from) {
+        say(Message::Begin(number))?;
+        let outcome = run_check(&plan.catalog, &plan.report.id, *check, options).failure()?;
+        say(Message::End(number, outcome))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! `codebench plugin check`: the executable contract, out of process.
+
+use crate::check::{Plan, Watch, worker};
+use crate::{Failure, OrFail};
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use codebench_conformance::{Options, Report};
+use codebench_model::{Job, ParameterValue, Parameters};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Check that a plugin keeps the contract of its kind
+///
+/// Every check runs in a process of its own kind: a crash, a signal or a hang is an outcome, and the next check goes on.
+/// Parameters and inputs are drawn from the ranges that the plugin declares; the same seed draws the same.
+///
+/// Exit status: 0 if no check failed or crashed, 1 if one did, 2 for wrong arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  codebench plugin check codebench/sobol
+  codebench plugin check codebench/mac-lanes --seed 7 --format json
+  codebench plugin check codebench/command --set program=./train.sh --job job.json")]
+pub struct Arguments {
+    /// Id of the plugin, such as codebench/sobol
+    pub plugin: String,
+    /// Draws parameters and inputs; a report names it
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// How the outcomes are written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// A parameter that is given instead of drawn; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    pub parameters: Vec<(String, ParameterValue)>,
+    /// For evaluators: a job as JSON, instead of the suite's own; may be repeated
+    #[arg(long = "job", value_name = "FILE.json")]
+    pub jobs: Vec<PathBuf>,
+    /// Seconds that one check may take
+    #[arg(long, default_value_t = 120.0, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub time_limit: f64,
+    /// Runs the checks from this number on in this process and streams outcomes: what the command starts itself
+    #[arg(long, hide = true)]
+    pub worker: Option<usize>,
+}
+
+/// How outcomes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A line per check
+    Text,
+    /// An array of reports
+    Json,
+}
+
+fn parse_parameter(text: &str) -> Result<(String, ParameterValue), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as rows=32")?;
+    let value = match value {
+        "true" => ParameterValue::Boolean(true),
+        "false" => ParameterValue::Boolean(false),
+        other => other
+            .parse()
+            .map(ParameterValue::Integer)
+            .or_else(|_| other.parse().map(ParameterValue::Float))
+            .unwrap_or_else(|_| ParameterValue::Text(other.to_owned())),
+    };
+    Ok((name.to_owned(), value))
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "give a number of seconds".to_owned())?;
+    if (0.001..=1e6).contains(&seconds) { Ok(seconds) } else { Err("give 0.001 to 1000000 seconds".into()) }
+}
+
+impl Arguments {
+    fn options(&self) -> Result<Options, Failure> {
+        let parameters: Parameters = self.parameters.iter().cloned().collect();
+        let jobs = self.jobs.iter().map(read_job).collect::<Result<_, _>>()?;
+        Ok(Options { seed: self.seed, parameters, jobs })
+    }
+}
+
+fn read_job(path: &PathBuf) -> Result<Job, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}")).usage()?;
+    serde_json::from_str(&text).with_context(|| format!("{shown} is no job")).usage()
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let options = arguments.options()?;
+    let plan = || Plan::new(&arguments.plugin, &options);
+    if let Some(from) = arguments.worker {
+        return worker(&plan()?, from, &options, out);
+    }
+    let plan = plan()?;
+    let watch = Watch { limit: Duration::from_secs_f64(arguments.time_limit) };
+    let reports = watch.run(&plan)?;
+    match arguments.format {
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&reports).failure()?)?,
+        Format::Text => reports.iter().try_for_each(|report| write!(out, "{report}"))?,
+    }
+    if reports.iter().all(Report::ok) { Ok(()) } else { Err(Failure::Reported) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_by_type() {
+        let read = |text: &str| parse_parameter(text).unwrap().1;
+        assert_eq!(read("a=1"), ParameterValue::Integer(1));
+        assert_eq!(read("a=1.5"), ParameterValue::Float(1.5));
+        assert_eq!(read("a=true"), ParameterValue::Boolean(true));
+        assert_eq!(read("a=x=y"), ParameterValue::Text("x=y".into()));
+        assert!(parse_parameter("a").is_err());
+    }
+}

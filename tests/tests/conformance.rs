@@ -1,0 +1,81 @@
+//! Every plugin of the catalogue keeps the contract of its kind.
+
+#![allow(clippy::unwrap_used)]
+
+use codebench_api::Kind;
+use codebench_conformance::{Options, check};
+
+/// Checks all built-in plugins of one kind; what fails is shown whole, with the seed that replays it.
+fn all_of(kind: Kind) {
+    let catalog = codebench::catalog().unwrap();
+    let mut broken = String::new();
+    let mut checked = 0;
+    for entry in catalog.entries().filter(|e| e.kind() == kind) {
+        let report = check(&catalog, &entry.info.id, &Options::default()).unwrap();
+        checked += 1;
+        if !report.ok() {
+            broken += &report.to_string();
+        }
+    }
+    assert!(checked > 0, "no built-in plugin of kind {kind}");
+    assert!(broken.is_empty(), "{broken}");
+}
+
+#[test]
+fn every_cnn_op() {
+    all_of(Kind::CnnOp);
+}
+
+#[test]
+fn every_accel_module() {
+    all_of(Kind::AccelModule);
+}
+
+#[test]
+fn every_memory() {
+    all_of(Kind::Memory);
+}
+
+#[test]
+fn every_strategy() {
+    all_of(Kind::Strategy);
+}
+
+#[test]
+fn every_evaluator() {
+    all_of(Kind::Evaluator);
+}
+
+#[test]
+fn every_engine() {
+    all_of(Kind::Engine);
+}
+
+#[test]
+fn every_executor() {
+    all_of(Kind::Executor);
+}
+
+#[test]
+fn the_published_constants() {
+    all_of(Kind::PublishedConstants);
+}
+
+/// A kind without a test above would be checked by nobody.
+#[test]
+fn no_kind_is_forgotten() {
+    let tested = [
+        Kind::CnnOp,
+        Kind::AccelModule,
+        Kind::Memory,
+        Kind::Strategy,
+        Kind::Evaluator,
+        Kind::Engine,
+        Kind::Executor,
+        Kind::PublishedConstants,
+    ];
+    let catalog = codebench::catalog().unwrap();
+    for entry in catalog.entries() {
+        assert!(tested.contains(&entry.kind()), "kind {} has built-in plugins, but no test", entry.kind());
+    }
+}
