@@ -8,6 +8,7 @@ pub fn crates() -> Vec<&'static [Registration]> {
     vec![
         codebench_accelbench::PLUGINS,   // constants of the paper's accelerator
         codebench_cnn_ops::PLUGINS,      // operations of the CNN language
+        codebench_evaluators::PLUGINS,   // any program
         codebench_trainer_burn::PLUGINS, // the training engine on burn
         codebench_strategies::PLUGINS,   // random and Sobol search
         codebench_training::PLUGINS,     // data sets and the training evaluator

@@ -83,3 +83,9 @@ pub fn check(catalog: &Catalog, id: &str, options: &Options) -> Result<Report, P
     }
     Ok(report)
 }
+
+/// The code of the book's pages on plugins, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/contract.md")]
+#[doc = include_str!("../../../docs/src/plugins-by-kind.md")]
+struct Book;
