@@ -3,7 +3,7 @@
 
 mod watch;
 
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Watch, own_worker};
 
 use crate::{Failure, OrFail, catalog};
 use codebench_api::Catalog;
@@ -14,8 +14,8 @@ use std::io::Write;
 /// What is to be checked.
 pub(crate) struct Plan {
     catalog: Catalog,
-    report: Report,
-    checks: Vec<Check>,
+    pub(crate) report: Report,
+    pub(crate) checks: Vec<Check>,
 }
 
 impl Plan {

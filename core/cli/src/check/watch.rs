@@ -1,9 +1,9 @@
 //! The side that starts workers and judges how they end.
 
-use super::{MARK, Message, Plan};
+use super::{MARK, Message};
 use crate::{Failure, OrFail};
 use anyhow::{Context, anyhow};
-use codebench_conformance::{Outcome, Report, Status};
+use codebench_conformance::{Check, Outcome, Report, Status};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 /// Runs plans with a limit of time for each check.
 pub(crate) struct Watch {
     pub(crate) limit: Duration,
+    /// The worker that runs the checks from a number on.
+    pub(crate) worker: fn(usize) -> Result<Command, Failure>,
 }
 
 /// How a worker ended.
@@ -25,15 +27,18 @@ enum End {
 }
 
 impl Watch {
-    /// Runs every check of the plan, in as many workers as it takes.
-    pub(crate) fn run(&self, plan: &Plan) -> Result<Vec<Report>, Failure> {
-        let mut report = plan.report.clone();
+    /// Runs every check, in as many workers as it takes.
+    pub(crate) fn run(&self, report: Report, checks: &[Check]) -> Result<Report, Failure> {
+        let mut report = report;
         loop {
             let from = report.outcomes.len();
             match self.worker(from, &mut report.outcomes)? {
+                End::Done if report.outcomes.len() < checks.len() => {
+                    return Err(anyhow!("the worker left checks out")).failure();
+                }
                 End::Done => break,
                 End::During(number, reason, took) => {
-                    let Some(check) = plan.checks.get(number) else { break };
+                    let Some(check) = checks.get(number) else { break };
                     report.outcomes.push(Outcome {
                         check: check.name.into(),
                         promise: check.promise.into(),
@@ -46,16 +51,26 @@ impl Watch {
                     return Err(anyhow!("the checks could not be run: {reason}")).failure();
                 }
             }
-            if report.outcomes.len() >= plan.checks.len() {
+            if report.outcomes.len() >= checks.len() {
                 break;
             }
         }
-        Ok(vec![report])
+        Ok(report)
+    }
+
+    fn start(&self, from: usize) -> Result<Child, Failure> {
+        (self.worker)(from)?
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start a process for the checks")
+            .failure()
     }
 
     /// Runs a worker from check `from` on and collects its outcomes.
     fn worker(&self, from: usize, outcomes: &mut Vec<Outcome>) -> Result<End, Failure> {
-        let mut child = start(from)?;
+        let mut child = self.start(from)?;
         let messages = messages(&mut child);
         let errors = tail(&mut child);
         let mut running: Option<(usize, Instant)> = None;
@@ -95,17 +110,11 @@ fn ended(running: Option<(usize, Instant)>, reason: String) -> End {
 }
 
 /// This program with the same arguments, as a worker.
-fn start(from: usize) -> Result<Child, Failure> {
+pub(crate) fn own_worker(from: usize) -> Result<Command, Failure> {
     let program = std::env::current_exe().context("cannot find this program's own file").failure()?;
-    Command::new(program)
-        .args(std::env::args_os().skip(1))
-        .args(["--worker", &from.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("cannot start a process for the checks")
-        .failure()
+    let mut command = Command::new(program);
+    command.args(std::env::args_os().skip(1)).args(["--worker", &from.to_string()]);
+    Ok(command)
 }
 
 /// Messages of the worker; what else it prints is passed over.
@@ -148,4 +157,90 @@ fn tail(child: &mut Child) -> Receiver<String> {
         });
     }
     receiver
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use codebench_api::{Form, Kind};
+    use codebench_conformance::checks;
+
+    fn report() -> Report {
+        Report {
+            id: "test/subject".into(),
+            version: "0.1.0".into(),
+            kind: Kind::Executor,
+            form: Form::Native,
+            source: "here".into(),
+            seed: 0,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// A shell that acts as a worker: `b` begins a check and `e` ends it as passed.
+    fn shell(script: &str) -> Command {
+        let functions = r#"
+            b() { echo "codebench-check {\"begin\":$1}"; }
+            e() { echo; echo "codebench-check {\"end\":[$1,{\"check\":\"c$1\",\"promise\":\"p\",\"status\":\"passed\",\"wall_s\":0}]}"; }
+            rest() { i=$1; while [ $i -lt 8 ]; do b $i; e $i; i=$((i+1)); done; }
+        "#;
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{functions}\n{script}")]);
+        command
+    }
+
+    fn run(limit_s: f64, worker: fn(usize) -> Result<Command, Failure>) -> Result<Report, Failure> {
+        let checks = checks(Kind::Executor);
+        assert_eq!(checks.len(), 8);
+        Watch { limit: Duration::from_secs_f64(limit_s), worker }.run(report(), &checks)
+    }
+
+    fn message(report: &Report, index: usize) -> &str {
+        report.outcomes[index].message.as_deref().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_crash_is_the_outcome_of_the_check_that_ran_and_the_next_goes_on() {
+        let report = run(60.0, |from| {
+            Ok(match from {
+                0 => shell("b 0; e 0; b 1; echo 'thread overflowed' >&2; kill -SEGV $$"),
+                2 => shell("b 2; printf 'no newline'; e 2; b 3; exit 7"),
+                from => shell(&format!("rest {from}")),
+            })
+        });
+        let report = report.unwrap();
+        let statuses: Vec<Status> = report.outcomes.iter().map(|o| o.status).collect();
+        let mut expected = vec![Status::Passed; 8];
+        (expected[1], expected[3]) = (Status::Crashed, Status::Crashed);
+        assert_eq!(statuses, expected);
+        assert!(message(&report, 1).contains("signal: 11"), "{report}");
+        assert!(message(&report, 1).contains("thread overflowed"), "{report}");
+        assert!(message(&report, 3).contains("exit status: 7"), "{report}");
+        assert_eq!(report.outcomes[3].check, checks(Kind::Executor)[3].name);
+    }
+
+    #[test]
+    fn a_hang_is_the_outcome_of_the_check_that_ran() {
+        let report = run(1.0, |from| {
+            Ok(match from {
+                0 => shell("b 0; exec sleep 600"),
+                from => shell(&format!("rest {from}")),
+            })
+        });
+        let report = report.unwrap();
+        assert_eq!(report.outcomes.len(), 8);
+        assert_eq!(message(&report, 0), "did not end within 1 s");
+    }
+
+    #[test]
+    fn a_worker_that_ends_before_any_check_is_a_failure() {
+        let failure = run(60.0, |_| Ok(shell("echo 'cannot load' >&2; exit 1"))).unwrap_err();
+        assert!(failure.text().unwrap().contains("cannot load"));
+        assert!(run(60.0, |_| Ok(Command::new("no-such-program-anywhere"))).is_err());
+    }
+
+    #[test]
+    fn a_worker_that_leaves_checks_out_is_a_failure() {
+        assert!(run(60.0, |_| Ok(shell("b 0; e 0"))).is_err());
+    }
 }

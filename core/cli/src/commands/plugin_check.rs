@@ -1,6 +1,6 @@
 //! `codebench plugin check`: the executable contract, out of process.
 
-use crate::check::{Plan, Watch, worker};
+use crate::check::{Plan, Watch, own_worker, worker};
 use crate::{Failure, OrFail};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -93,9 +93,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     if let Some(from) = arguments.worker {
         return worker(&plan()?, from, &options, out);
     }
-    let plan = plan()?;
-    let watch = Watch { limit: Duration::from_secs_f64(arguments.time_limit) };
-    let reports = watch.run(&plan)?;
+    let Plan { report, checks, .. } = plan()?;
+    let watch = Watch { limit: Duration::from_secs_f64(arguments.time_limit), worker: own_worker };
+    let reports = [watch.run(report, &checks)?];
     match arguments.format {
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&reports).failure()?)?,
         Format::Text => reports.iter().try_for_each(|report| write!(out, "{report}"))?,

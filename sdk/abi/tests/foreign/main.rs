@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod built_in;
+mod contract;
 mod own;
 
 use codebench_abi::foreign;
