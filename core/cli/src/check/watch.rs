@@ -16,6 +16,9 @@ pub(crate) struct Watch {
     pub(crate) worker: fn(usize) -> Result<Command, Failure>,
 }
 
+/// How long a worker may take to begin its first check.
+const START: Duration = Duration::from_secs(60);
+
 /// How a worker ended.
 enum End {
     /// Every check was run.
@@ -75,7 +78,9 @@ impl Watch {
         let errors = tail(&mut child);
         let mut running: Option<(usize, Instant)> = None;
         loop {
-            match messages.recv_timeout(self.limit) {
+            // Starting, and loading what is to be checked, is no check.
+            let limit = if running.is_some() { self.limit } else { self.limit.max(START) };
+            match messages.recv_timeout(limit) {
                 Ok(Message::Begin(number)) => running = Some((number, Instant::now())),
                 Ok(Message::End(_, outcome)) => {
                     outcomes.push(outcome);
@@ -85,7 +90,7 @@ impl Watch {
                     // It may have ended by itself in this moment: nothing is left to kill then.
                     let _ = child.kill();
                     let _ = child.wait();
-                    let reason = format!("did not end within {} s", self.limit.as_secs_f64());
+                    let reason = format!("did not end within {} s", limit.as_secs_f64());
                     return Ok(ended(running, reason));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
