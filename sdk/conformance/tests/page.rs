@@ -36,5 +36,8 @@ fn the_page_lists_the_checks() {
         std::fs::write(&path, &expected).unwrap();
         return;
     }
-    assert!(page == expected, "BLESS=1 cargo test -p codebench-conformance writes the tables of docs/src/contract.md");
+    assert!(
+        page == expected,
+        "BLESS=1 cargo test -p codebench-conformance writes the tables of docs/src/contract.md"
+    );
 }

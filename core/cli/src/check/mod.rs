@@ -11,28 +11,33 @@ use codebench_conformance::{Check, Options, Outcome, Report, checks, run_check};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
-/// What is to be checked.
+/// What is to be checked, with everything loaded: only a worker has this.
 pub(crate) struct Plan {
     catalog: Catalog,
-    pub(crate) report: Report,
-    pub(crate) checks: Vec<Check>,
+    reports: Vec<Report>,
 }
 
 impl Plan {
     /// The checks of plugin `id`.
     pub(crate) fn new(id: &str, options: &Options) -> Result<Plan, Failure> {
         let catalog = catalog()?;
-        let entry = catalog.get(id).usage()?;
-        let report = Report::new(entry, options.seed);
-        let checks = checks(entry.kind());
-        Ok(Plan { report, checks, catalog })
+        let reports = vec![Report::new(catalog.get(id).usage()?, options.seed)];
+        Ok(Plan { catalog, reports })
     }
+}
+
+/// All checks of these plugins, in order: the index of the report, and the check.
+fn all_checks(reports: &[Report]) -> Vec<(usize, Check)> {
+    let of = |(i, report): (usize, &Report)| checks(report.kind).into_iter().map(move |check| (i, check));
+    reports.iter().enumerate().flat_map(of).collect()
 }
 
 /// A line from the worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Message {
+    /// What will be checked: reports without outcomes. The first message.
+    Plan(Vec<Report>),
     /// The check of this number begins.
     Begin(usize),
     /// It has ended.
@@ -42,7 +47,7 @@ enum Message {
 /// Before every message, so that what a plugin prints is told apart.
 const MARK: &str = "codebench-check ";
 
-/// Runs the checks of the plan from number `from` on and streams their outcomes.
+/// Says the plan, runs its checks from number `from` on and streams their outcomes.
 pub(crate) fn worker(
     plan: &Plan,
     from: usize,
@@ -56,9 +61,10 @@ pub(crate) fn worker(
         writeln!(out, "\n{MARK}{}", serde_json::to_string(&message).failure()?)?;
         Ok(out.flush()?)
     };
-    for (number, check) in plan.checks.iter().enumerate().skip(from) {
+    say(Message::Plan(plan.reports.clone()))?;
+    for (number, (report, check)) in all_checks(&plan.reports).into_iter().enumerate().skip(from) {
         say(Message::Begin(number))?;
-        let outcome = run_check(&plan.catalog, &plan.report.id, *check, options).failure()?;
+        let outcome = run_check(&plan.catalog, &plan.reports[report].id, check, options).failure()?;
         say(Message::End(number, outcome))?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The side that starts workers and judges how they end.
 
-use super::{MARK, Message};
-use crate::{Failure, OrFail};
+use super::{MARK, Message, all_checks};
+use crate::{Failure, OrFail, failure};
 use anyhow::{Context, anyhow};
 use codebench_conformance::{Check, Outcome, Report, Status};
 use std::io::{BufRead, BufReader, Read};
@@ -16,6 +16,9 @@ pub(crate) struct Watch {
     pub(crate) worker: fn(usize) -> Result<Command, Failure>,
 }
 
+/// The exit status of a worker that was given wrong arguments.
+const USAGE: i32 = failure::USAGE as i32;
+
 /// How long a worker may take to begin its first check.
 const START: Duration = Duration::from_secs(60);
 
@@ -23,42 +26,74 @@ const START: Duration = Duration::from_secs(60);
 enum End {
     /// Every check was run.
     Done,
-    /// In the check of this number, for this reason, after this time.
-    During(usize, String, Duration),
-    /// Before or between checks.
-    Outside(String),
+    /// In the middle of a check, for this reason, after this time.
+    During(String, Duration),
+    /// Before or between checks, with this status and what it said.
+    Outside(String, Option<i32>, String),
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct Progress {
+    reports: Vec<Report>,
+    checks: Vec<(usize, Check)>,
+    done: usize,
+}
+
+impl Progress {
+    fn plan(&mut self, reports: Vec<Report>) {
+        // Every worker says the same plan; outcomes are kept.
+        if self.checks.is_empty() {
+            self.checks = all_checks(&reports);
+            self.reports = reports;
+        }
+    }
+
+    fn add(&mut self, outcome: Outcome) {
+        let report = self.checks.get(self.done).and_then(|(report, _)| self.reports.get_mut(*report));
+        if let Some(report) = report {
+            report.outcomes.push(outcome);
+        }
+        self.done += 1;
+    }
+
+    fn crashed(&mut self, reason: String, took: Duration) {
+        if let Some((_, check)) = self.checks.get(self.done).copied() {
+            self.add(Outcome {
+                check: check.name.into(),
+                promise: check.promise.into(),
+                status: Status::Crashed,
+                message: Some(reason),
+                wall_s: took.as_secs_f64(),
+            });
+        }
+    }
 }
 
 impl Watch {
-    /// Runs every check, in as many workers as it takes.
-    pub(crate) fn run(&self, report: Report, checks: &[Check]) -> Result<Report, Failure> {
-        let mut report = report;
+    /// Runs every check of the worker's plan, in as many workers as it takes.
+    pub(crate) fn run(&self) -> Result<Vec<Report>, Failure> {
+        let mut progress = Progress::default();
         loop {
-            let from = report.outcomes.len();
-            match self.worker(from, &mut report.outcomes)? {
-                End::Done if report.outcomes.len() < checks.len() => {
+            match self.worker(&mut progress)? {
+                End::Done if progress.done < progress.checks.len() => {
                     return Err(anyhow!("the worker left checks out")).failure();
                 }
-                End::Done => break,
-                End::During(number, reason, took) => {
-                    let Some(check) = checks.get(number) else { break };
-                    report.outcomes.push(Outcome {
-                        check: check.name.into(),
-                        promise: check.promise.into(),
-                        status: Status::Crashed,
-                        message: Some(reason),
-                        wall_s: took.as_secs_f64(),
-                    });
+                End::Done => return Ok(progress.reports),
+                End::During(reason, took) => progress.crashed(reason, took),
+                // Wrong arguments or files: the worker has said it all.
+                End::Outside(_, Some(USAGE), said) => {
+                    return Err(anyhow!("{}", said.trim_start_matches("error: "))).usage();
                 }
-                End::Outside(reason) => {
-                    return Err(anyhow!("the checks could not be run: {reason}")).failure();
+                End::Outside(reason, _, said) => {
+                    return Err(anyhow!("the checks could not be run: {reason}{}", last_lines(&said)))
+                        .failure();
                 }
             }
-            if report.outcomes.len() >= checks.len() {
-                break;
+            if progress.done >= progress.checks.len() {
+                return Ok(progress.reports);
             }
         }
-        Ok(report)
     }
 
     fn start(&self, from: usize) -> Result<Child, Failure> {
@@ -71,19 +106,20 @@ impl Watch {
             .failure()
     }
 
-    /// Runs a worker from check `from` on and collects its outcomes.
-    fn worker(&self, from: usize, outcomes: &mut Vec<Outcome>) -> Result<End, Failure> {
-        let mut child = self.start(from)?;
+    /// Runs a worker from the first check that is not done and collects its outcomes.
+    fn worker(&self, progress: &mut Progress) -> Result<End, Failure> {
+        let mut child = self.start(progress.done)?;
         let messages = messages(&mut child);
         let errors = tail(&mut child);
-        let mut running: Option<(usize, Instant)> = None;
+        let mut running: Option<Instant> = None;
         loop {
             // Starting, and loading what is to be checked, is no check.
             let limit = if running.is_some() { self.limit } else { self.limit.max(START) };
             match messages.recv_timeout(limit) {
-                Ok(Message::Begin(number)) => running = Some((number, Instant::now())),
+                Ok(Message::Plan(reports)) => progress.plan(reports),
+                Ok(Message::Begin(_)) => running = Some(Instant::now()),
                 Ok(Message::End(_, outcome)) => {
-                    outcomes.push(outcome);
+                    progress.add(outcome);
                     running = None;
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -91,27 +127,31 @@ impl Watch {
                     let _ = child.kill();
                     let _ = child.wait();
                     let reason = format!("did not end within {} s", limit.as_secs_f64());
-                    return Ok(ended(running, reason));
+                    return Ok(match running {
+                        Some(since) => End::During(reason, since.elapsed()),
+                        None => End::Outside(reason, None, String::new()),
+                    });
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = child.wait().context("cannot wait for the worker").failure()?;
-                    if status.success() && running.is_none() {
-                        return Ok(End::Done);
-                    }
                     let said = errors.recv().unwrap_or_default();
-                    let said = if said.is_empty() { said } else { format!(": {said}") };
-                    return Ok(ended(running, format!("the process ended with {status}{said}")));
+                    let reason = format!("the process ended with {status}");
+                    return Ok(match running {
+                        Some(since) => End::During(reason + &last_lines(&said), since.elapsed()),
+                        None if status.success() => End::Done,
+                        None => End::Outside(reason, status.code(), said),
+                    });
                 }
             }
         }
     }
 }
 
-fn ended(running: Option<(usize, Instant)>, reason: String) -> End {
-    match running {
-        Some((number, since)) => End::During(number, reason, since.elapsed()),
-        None => End::Outside(reason),
-    }
+/// The last three lines, behind a colon.
+fn last_lines(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(3)..].join(" / ");
+    if last.is_empty() { last } else { format!(": {last}") }
 }
 
 /// This program with the same arguments, as a worker.
@@ -141,7 +181,7 @@ fn messages(child: &mut Child) -> Receiver<Message> {
     receiver
 }
 
-/// The last lines of the worker's standard error, once it is closed.
+/// The end of the worker's standard error, once it is closed.
 fn tail(child: &mut Child) -> Receiver<String> {
     let (sender, receiver) = channel();
     if let Some(mut errors) = child.stderr.take() {
@@ -152,13 +192,11 @@ fn tail(child: &mut Child) -> Receiver<String> {
                     break;
                 }
                 kept.extend_from_slice(&part[..read]);
-                let excess = kept.len().saturating_sub(1000);
+                let excess = kept.len().saturating_sub(4000);
                 kept.drain(..excess);
             }
-            let text = String::from_utf8_lossy(&kept);
-            let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
             // The receiver is gone if the worker was given up.
-            let _ = sender.send(lines[lines.len().saturating_sub(3)..].join(" / "));
+            let _ = sender.send(String::from_utf8_lossy(&kept).into_owned());
         });
     }
     receiver
@@ -184,20 +222,23 @@ mod tests {
 
     /// A shell that acts as a worker: `b` begins a check and `e` ends it as passed.
     fn shell(script: &str) -> Command {
+        let plan = serde_json::to_string(&Message::Plan(vec![report()])).unwrap();
         let functions = r#"
+            echo "codebench-check $PLAN"
             b() { echo "codebench-check {\"begin\":$1}"; }
             e() { echo; echo "codebench-check {\"end\":[$1,{\"check\":\"c$1\",\"promise\":\"p\",\"status\":\"passed\",\"wall_s\":0}]}"; }
             rest() { i=$1; while [ $i -lt 8 ]; do b $i; e $i; i=$((i+1)); done; }
         "#;
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("{functions}\n{script}")]);
+        command.args(["-c", &format!("{functions}\n{script}")]).env("PLAN", plan);
         command
     }
 
     fn run(limit_s: f64, worker: fn(usize) -> Result<Command, Failure>) -> Result<Report, Failure> {
-        let checks = checks(Kind::Executor);
-        assert_eq!(checks.len(), 8);
-        Watch { limit: Duration::from_secs_f64(limit_s), worker }.run(report(), &checks)
+        assert_eq!(checks(Kind::Executor).len(), 8);
+        let mut reports = Watch { limit: Duration::from_secs_f64(limit_s), worker }.run()?;
+        assert_eq!(reports.len(), 1);
+        Ok(reports.remove(0))
     }
 
     fn message(report: &Report, index: usize) -> &str {
@@ -241,6 +282,8 @@ mod tests {
     fn a_worker_that_ends_before_any_check_is_a_failure() {
         let failure = run(60.0, |_| Ok(shell("echo 'cannot load' >&2; exit 1"))).unwrap_err();
         assert!(failure.text().unwrap().contains("cannot load"));
+        let failure = run(60.0, |_| Ok(shell("echo 'error: no such plugin' >&2; exit 2"))).unwrap_err();
+        assert_eq!((failure.status(), failure.text().unwrap().as_str()), (2, "error: no such plugin\n"));
         assert!(run(60.0, |_| Ok(Command::new("no-such-program-anywhere"))).is_err());
     }
 

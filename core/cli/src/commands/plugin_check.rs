@@ -89,13 +89,11 @@ fn read_job(path: &PathBuf) -> Result<Job, Failure> {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let options = arguments.options()?;
-    let plan = || Plan::new(&arguments.plugin, &options);
     if let Some(from) = arguments.worker {
-        return worker(&plan()?, from, &options, out);
+        return worker(&Plan::new(&arguments.plugin, &options)?, from, &options, out);
     }
-    let Plan { report, checks, .. } = plan()?;
     let watch = Watch { limit: Duration::from_secs_f64(arguments.time_limit), worker: own_worker };
-    let reports = [watch.run(report, &checks)?];
+    let reports = watch.run()?;
     match arguments.format {
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&reports).failure()?)?,
         Format::Text => reports.iter().try_for_each(|report| write!(out, "{report}"))?,
