@@ -2,17 +2,25 @@
 //!
 //! A built-in plugin registers itself (`codebench_sdk::plugins!`), but the linker drops a crate that nobody names.
 //! Whoever builds a program therefore names the crates it wants and passes their registrations to
-//! [`Host::linked`], which checks that each of them has really arrived in the catalogue.
+//! [`Host::linked`], which checks that each of them has really arrived in the catalogue. [`load`] adds the plugins of
+//! files: native libraries that the user trusts and WebAssembly components, which nobody need trust.
 
 pub mod checks;
 mod error;
 mod file;
 mod folders;
+mod load;
+pub mod native;
+mod table;
+mod trust;
 pub mod wasm;
 
 pub use error::HostError;
 pub use file::{FileFormat, ReadFile};
 pub use folders::{cache_folder, data_folder};
+pub use load::{LoadRequest, Loaded, NamedFile, RefusedFile, load};
+pub use table::{PluginFile, PluginsTable};
+pub use trust::{Trust, is_sha256};
 
 use codebench_api::{Catalog, Registration};
 

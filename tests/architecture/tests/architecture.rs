@@ -67,7 +67,7 @@ fn is_plugin(package: &Package) -> bool {
         && package.name.as_str() != "codebench-builtin"
 }
 
-/// Wrapper crates, one per form of a plugin crate: that crate and the SDK.
+/// Wrapper crates, one per form of a plugin crate: that crate and the SDK, whose features make the form.
 fn is_wrapper(package: &Package) -> bool {
     let folder = package.manifest_path.strip_prefix(root()).unwrap();
     folder.starts_with("plugins/forms")
@@ -104,7 +104,8 @@ fn crates_depend_only_along_the_arrows() {
                 "codebench-builtin" => dependency == "codebench-sdk" || plugins.contains(dependency),
                 _ if plugins.contains(name) => dependency == "codebench-sdk",
                 _ if is_wrapper(package) => {
-                    dependency == "codebench-sdk" || name.starts_with(&format!("{dependency}-"))
+                    let of_sdk = ["codebench-sdk", "codebench-abi"].contains(&dependency);
+                    of_sdk || name.starts_with(&format!("{dependency}-"))
                 }
                 _ if is_test_plugin(package) => dependency == "codebench-sdk",
                 _ => arrows

@@ -1,0 +1,224 @@
+//! The first look at a library, in a child process: it is opened, each plugin is made with its defaults, and one call is
+//! made. What hangs, aborts or crashes there is refused, and the host lives.
+
+use super::{open, private_copy};
+use crate::{HostError, ReadFile};
+use codebench_api::{
+    Catalog, ChannelRequest, Entry, ErrorKind, Kind, LowerContext, PluginError, Semantics, StrategyContext,
+    SurrogateContext,
+};
+use codebench_model::{
+    Block, Choice, HardwareContext, ParameterValue, Parameters, Space, TensorShape, TileCost, TileWork,
+    TransferCost, TransferProfile,
+};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long the look may take.
+const LIMIT: Duration = Duration::from_secs(10);
+/// How often the host looks whether it is over.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Who looks at a library first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checker {
+    /// A process: this program with these arguments and the file behind them. It calls [`check_in_this_process`], prints the
+    /// answer on a line of its own and ends with status 0.
+    Process {
+        /// The program, usually the one that is running.
+        program: PathBuf,
+        /// Its arguments before the file.
+        arguments: Vec<String>,
+        /// How long it may take.
+        limit: Duration,
+    },
+    /// Nobody: a file that hangs or crashes takes the host with it.
+    Nobody,
+}
+
+impl Checker {
+    /// The running program with these arguments, for ten seconds.
+    ///
+    /// # Errors
+    /// A system that does not tell which program is running.
+    pub fn this_program(arguments: &[&str]) -> io::Result<Checker> {
+        let arguments = arguments.iter().map(ToString::to_string).collect();
+        Ok(Checker::Process { program: std::env::current_exe()?, arguments, limit: LIMIT })
+    }
+
+    /// Looks at `copy` unless this version of codebench has done so before.
+    pub(super) fn check_once(&self, file: &ReadFile, copy: &Path) -> Result<(), HostError> {
+        let Checker::Process { program, arguments, limit } = self else { return Ok(()) };
+        let folder = private_copy::folder()?;
+        let note = folder.join(format!("{}.checked", file.sha256));
+        let version = env!("CARGO_PKG_VERSION");
+        if std::fs::read_to_string(&note).is_ok_and(|noted| noted == version) {
+            return Ok(());
+        }
+        look(program, arguments, copy, *limit, &file.sha256).map_err(|reason| file.refused(reason))?;
+        crate::folders::write_whole(&folder, &note, version.as_bytes())
+            .map_err(|e| HostError::OwnFile { path: note, reason: e.to_string() })
+    }
+
+    /// Forgets that `sha256` was looked at.
+    pub(crate) fn forget(sha256: &str) {
+        if let Ok(folder) = private_copy::folder() {
+            // Nothing is lost if it was never looked at.
+            let _ = std::fs::remove_file(folder.join(format!("{sha256}.checked")));
+        }
+    }
+}
+
+/// Runs the child and judges how it ended.
+fn look(
+    program: &Path,
+    arguments: &[String],
+    copy: &Path,
+    limit: Duration,
+    sha256: &str,
+) -> Result<(), String> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .arg(copy)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| format!("the process that looks at it first cannot be started: {e}"))?;
+    let ended = wait(&mut child, limit).map_err(|e| format!("the process that looks at it first: {e}"))?;
+    let Some(status) = ended else {
+        return Err(format!(
+            "it did not answer within {} s when it was loaded, made and called once",
+            limit.as_secs_f64()
+        ));
+    };
+    let mut said = String::new();
+    if let Some(out) = child.stdout.take() {
+        // Not UTF-8 is as good as nothing.
+        let _ = out.take(1 << 16).read_to_string(&mut said);
+    }
+    match said.lines().find_map(|line| line.strip_prefix("refused: ")) {
+        Some(reason) => Err(reason.to_owned()),
+        None if status.success() && said.lines().any(|line| line == sha256) => Ok(()),
+        None => Err(format!("it {} when it was loaded, made and called once", end(status))),
+    }
+}
+
+/// The end of the child; `None` if it was killed at the limit.
+fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if started.elapsed() >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn end(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let meaning = match signal {
+            4 => " (illegal instruction)",
+            6 => " (abort)",
+            7 => " (bus error)",
+            8 => " (arithmetic)",
+            11 => " (segmentation fault)",
+            _ => "",
+        };
+        return format!("ended its process by signal {signal}{meaning}");
+    }
+    match status.code() {
+        Some(code) => format!("ended its process with status {code}"),
+        None => "ended its process".to_owned(),
+    }
+}
+
+/// What the child does: opens the library `copy`, makes each plugin with its defaults and calls it once. Answers the line to
+/// print: the file's hash, or `refused: ` and why.
+pub fn check_in_this_process(copy: &Path) -> String {
+    match checked(copy) {
+        Ok(sha256) => sha256,
+        Err(reason) => format!("refused: {reason}"),
+    }
+}
+
+fn checked(copy: &Path) -> Result<String, String> {
+    let file = ReadFile::read(copy, None).map_err(|e| e.to_string())?;
+    let entries = open(&file, copy).map_err(|e| match e {
+        HostError::Refused { reason, .. } => reason,
+        other => other.to_string(),
+    })?;
+    let mut catalog = Catalog::default();
+    for entry in &entries {
+        catalog.add(entry.clone()).map_err(|e| e.to_string())?;
+    }
+    for entry in &entries {
+        match call_once(&catalog, entry) {
+            Err(error) if error.kind == ErrorKind::Contract => {
+                return Err(format!("its plugin `{}` breaks the contract: {error}", entry.info.id));
+            }
+            // A plugin may refuse what it is asked here: that is no fault.
+            _ => {}
+        }
+    }
+    Ok(file.sha256)
+}
+
+/// Makes a plugin with its defaults and asks it something small.
+fn call_once(catalog: &Catalog, entry: &Entry) -> Result<(), PluginError> {
+    let (id, defaults, hardware) = (&entry.info.id, Parameters::new(), HardwareContext::default());
+    match entry.kind() {
+        Kind::CnnOp => {
+            let op = catalog.cnn_op(id, &defaults)?;
+            let image = TensorShape { channels: 4, height: 8, width: 8 };
+            let context =
+                LowerContext { default_channels: 4, classes: 10, image, semantics: Semantics::Explicit };
+            let keyword = entry.info.keywords.first().cloned().unwrap_or_default();
+            let request = ChannelRequest { keyword, arguments: String::new(), input_channels: 4, context };
+            op.output_channels(&request).map(|_| ())
+        }
+        Kind::AccelModule => catalog
+            .accel_module(id, &defaults, hardware)?
+            .cost(&[ones::<TileWork>()], &mut [TileCost::default()]),
+        Kind::Memory => {
+            let memory = catalog.memory(id, &defaults, hardware)?;
+            memory.cost(&[ones::<TransferProfile>()], &mut [TransferCost::default()])
+        }
+        Kind::Surrogate => {
+            let blocks = vec![(Block::Accelerator, 0..1)];
+            let context = SurrogateContext { seed: 0, inputs: 1, outputs: 1, blocks };
+            let mut surrogate = catalog.surrogate(id, &defaults, &context)?;
+            surrogate.fit(&[0.0, 1.0], &[0.0, 1.0])?;
+            surrogate.predict(&[0.5], 1).map(|_| ())
+        }
+        Kind::Strategy => {
+            let context = StrategyContext { space: small_space(), seed: 0, objectives: 1 };
+            catalog.strategy(id, &defaults, &context)?.ask(1).map(|_| ())
+        }
+        Kind::Evaluator => catalog.evaluator(id, &defaults).map(|evaluator| drop(evaluator.reads())),
+        Kind::Engine => catalog.engine(id, &defaults).map(drop),
+        Kind::Executor | Kind::PublishedConstants => Ok(()),
+    }
+}
+
+/// A row of ones: one of everything.
+fn ones<R: bytemuck::Pod>() -> R {
+    let mut row = R::zeroed();
+    bytemuck::cast_slice_mut::<R, u64>(std::slice::from_mut(&mut row)).fill(1);
+    row
+}
+
+fn small_space() -> Space {
+    let values = vec![ParameterValue::Integer(1), ParameterValue::Integer(2)];
+    let choice =
+        Choice { name: "pib".into(), block: Block::Accelerator, values, ordered: true, when: Vec::new() };
+    Space { v: Space::VERSION, name: "smoke".into(), choices: vec![choice], cnn: None, accelerator: None }
+}

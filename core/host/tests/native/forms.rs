@@ -1,0 +1,70 @@
+//! The same source gives the same answers built in and as a library, whoever built it.
+
+use super::catalog;
+use codebench_api::{Catalog, ErrorKind, Form, SurrogateContext};
+use codebench_every_kind::ask::Answers;
+use codebench_fixtures::{Build, has_toolchain, library};
+
+const PACKAGE: &str = "codebench-every-kind-native";
+
+fn built_in() -> Catalog {
+    let mut catalog = Catalog::default();
+    catalog.add_all("here", codebench_every_kind::PLUGINS).unwrap();
+    catalog
+}
+
+#[test]
+fn a_library_in_the_dev_profile_answers_as_built_in() {
+    let native = catalog(&library(PACKAGE, &Build::default()));
+    let described = |catalog: &Catalog| catalog.entries().map(|e| e.info.clone()).collect::<Vec<_>>();
+    assert_eq!(described(&native), described(&built_in()));
+    assert!(native.entries().all(|e| e.form == Form::Native && e.sha256.as_ref().unwrap().len() == 64));
+    assert_eq!(Answers::of(&native), Answers::of(&built_in()));
+}
+
+#[test]
+fn a_panic_in_a_library_is_an_error_of_the_contract() {
+    let native = catalog(&library(PACKAGE, &Build::default()));
+    let expected = format!("{:?}", ErrorKind::Contract);
+    for method in ["configure", "lower", "cost", "predict", "ask", "evaluate", "train_step"] {
+        let said = Answers::with(&native, method);
+        let message = format!("the plugin panicked: asked to panic in {method}");
+        assert!(
+            said.iter().any(|(_, said)| said.contains(&message) && said.contains(&expected)),
+            "{said:#?}"
+        );
+    }
+}
+
+#[test]
+fn an_older_contract_loads_beside_a_newer_one_and_lacks_what_was_added() {
+    let newer = catalog(&library(PACKAGE, &Build::default()));
+    let older = catalog(&library(PACKAGE, &Build { features: &["first-contract"], ..Build::default() }));
+    let context = SurrogateContext { seed: 1, inputs: 1, outputs: 1, blocks: Vec::new() };
+    let surrogate =
+        |catalog: &Catalog| catalog.surrogate("test/average", &Default::default(), &context).unwrap();
+    assert!(surrogate(&newer).differentiable());
+    assert!(!surrogate(&older).differentiable());
+    let error = surrogate(&older).gradient(&[0.0], &[1.0, 0.0, 0.0]).unwrap_err();
+    assert!(
+        error.message.starts_with("this surrogate was built for a contract without derivatives"),
+        "{error}"
+    );
+    // Everything else is there and answers alike.
+    let without = |catalog: &Catalog| {
+        let mut said = Answers::of(catalog);
+        said.retain(|(what, _)| !["differentiable", "gradient", "hvp"].contains(what));
+        said
+    };
+    assert_eq!(without(&older), without(&newer));
+}
+
+#[test]
+fn a_library_of_another_compiler_answers_as_built_in() {
+    if !has_toolchain("nightly") {
+        println!("skipped: rustup has no toolchain `nightly`; `rustup toolchain install nightly` adds it");
+        return;
+    }
+    let native = catalog(&library(PACKAGE, &Build { toolchain: Some("nightly"), ..Build::default() }));
+    assert_eq!(Answers::of(&native), Answers::of(&built_in()));
+}

@@ -1,0 +1,18 @@
+//! It ends the process as if all were well.
+
+type Text = extern "C" fn(length: *mut usize) -> *const u8;
+
+#[repr(C)]
+pub struct Manifest {
+    magic: [u8; 16],
+    format: u32,
+    text: Text,
+}
+
+extern "C" fn text(length: *mut usize) -> *const u8 {
+    let _ = length;
+    std::process::exit(0)
+}
+
+#[unsafe(no_mangle)]
+pub static codebench_plugin_manifest: Manifest = Manifest { magic: *b"codebench-plugin", format: 1, text };

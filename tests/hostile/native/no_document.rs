@@ -1,0 +1,20 @@
+//! A manifest whose text is no document.
+
+type Text = extern "C" fn(length: *mut usize) -> *const u8;
+
+#[repr(C)]
+pub struct Manifest {
+    magic: [u8; 16],
+    format: u32,
+    text: Text,
+}
+
+extern "C" fn text(length: *mut usize) -> *const u8 {
+    const TEXT: &str = r#"not a document"#;
+    // SAFETY: the host gives a place for the length.
+    unsafe { length.write(TEXT.len()) };
+    TEXT.as_ptr()
+}
+
+#[unsafe(no_mangle)]
+pub static codebench_plugin_manifest: Manifest = Manifest { magic: *b"codebench-plugin", format: 1, text };

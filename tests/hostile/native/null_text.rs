@@ -1,0 +1,18 @@
+//! A manifest without a text.
+
+type Text = extern "C" fn(length: *mut usize) -> *const u8;
+
+#[repr(C)]
+pub struct Manifest {
+    magic: [u8; 16],
+    format: u32,
+    text: Text,
+}
+
+extern "C" fn text(length: *mut usize) -> *const u8 {
+    let _ = length;
+    std::ptr::null()
+}
+
+#[unsafe(no_mangle)]
+pub static codebench_plugin_manifest: Manifest = Manifest { magic: *b"codebench-plugin", format: 1, text };
