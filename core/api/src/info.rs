@@ -76,6 +76,11 @@ pub enum Form {
     Wasm,
 }
 
+impl Form {
+    /// Every form.
+    pub const ALL: [Form; 3] = [Form::BuiltIn, Form::Native, Form::Wasm];
+}
+
 impl fmt::Display for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod input;
 pub mod interrupt;
 pub mod jobs;
+pub mod plugins;
 pub mod progress;
 pub mod summary;
 pub mod table;
@@ -23,11 +24,20 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+/// Every plugin that the command may use: the built-in ones, and those of files that the command line and the user's folder
+/// name.
+///
+/// # Errors
+/// As [`built_in`], and a file that the command line names and that is refused.
+pub fn catalog() -> Result<Catalog, Failure> {
+    plugins::catalog(built_in()?)
+}
+
 /// Every plugin of this program: those of the built-in crates and those of core.
 ///
 /// # Errors
 /// Two plugins that contradict each other, or one that is linked but not registered.
-pub fn catalog() -> Result<Catalog, Failure> {
+pub fn built_in() -> Result<Catalog, Failure> {
     let mut crates = codebench_builtin::crates();
     crates.extend([codebench_search::PLUGINS, codebench_sim::PLUGINS]);
     Host::linked(&crates).failure()
@@ -44,6 +54,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
         }
     };
+    plugins::set(&cli.plugins);
     let run = std::panic::catch_unwind(|| {
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         commands::run(&cli.command, &mut out).and_then(|()| Ok(out.flush()?))

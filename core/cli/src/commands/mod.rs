@@ -5,11 +5,14 @@ pub mod completions;
 mod generated;
 pub mod plugin;
 pub mod plugin_check;
+mod plugin_new;
+mod plugin_trust;
 pub mod run;
 pub mod simulate;
 pub mod space;
 
 use crate::Failure;
+use crate::plugins::PluginArguments;
 use clap::{Parser, Subcommand};
 use std::io::Write;
 
@@ -20,6 +23,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Which plugins there are.
+    #[command(flatten)]
+    pub plugins: PluginArguments,
 }
 
 const EXAMPLES: &str = "\

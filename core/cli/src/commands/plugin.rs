@@ -1,19 +1,25 @@
 //! `codebench plugin`: what the catalogue knows.
 
-use crate::{Failure, OrFail, catalog};
+use super::{plugin_new, plugin_trust};
+use crate::{Failure, OrFail, built_in, catalog, plugins};
 use clap::Subcommand;
-use codebench_api::{Entry, Kind};
+use codebench_api::{Entry, Form, Kind};
+use codebench_host::{FileFormat, RefusedFile};
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Subcommands of `codebench plugin`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List every plugin: id, kind, version, where it comes from, and what it does
+    /// List every plugin: id, kind, form, version, where it comes from, whether it is trusted, and what it does
     #[command(after_help = "\
 Examples:
   codebench plugin list
   codebench plugin list --kind strategy
-  codebench plugin list --json")]
+  codebench plugin list --json
+  codebench plugin list --plugin my-plugin.so --allow-native
+
+A file in CODEBENCH_PLUGIN_PATH or in the user's plugin folder that cannot be used is listed with the reason.")]
     List {
         /// Print a JSON array of complete descriptions
         #[arg(long)]
@@ -41,6 +47,18 @@ Examples:
     },
     /// Check that a plugin keeps the contract of its kind, in processes of its own
     Check(super::plugin_check::Arguments),
+    /// Make the project of a new plugin: the plugin, the wrapper of its form, a README
+    New(plugin_new::Arguments),
+    /// Trust a native library, now and whenever it is found: it runs with all your rights
+    Trust(plugin_trust::Arguments),
+    /// Trust a native library no longer
+    Untrust(plugin_trust::Arguments),
+    /// Load a native library, make its plugins, call each once, and say what came of it
+    #[command(hide = true)]
+    LookAt {
+        /// The library
+        file: PathBuf,
+    },
 }
 
 fn parse_kind(text: &str) -> Result<Kind, String> {
@@ -53,18 +71,24 @@ fn parse_kind(text: &str) -> Result<Kind, String> {
 }
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
-    if let Command::Check(arguments) = command {
-        return super::plugin_check::run(arguments, out);
-    }
-    let catalog = catalog()?;
     match command {
-        Command::Check(_) => Ok(()),
+        Command::Check(arguments) => super::plugin_check::run(arguments, out),
         Command::List { json, kind } => {
+            let loaded = plugins::load(built_in()?, Default::default())?;
             let entries: Vec<&Entry> =
-                catalog.entries().filter(|e| kind.is_none_or(|k| e.kind() == k)).collect();
-            if *json { list_json(&entries, out) } else { list_text(&entries, out) }
+                loaded.catalog.entries().filter(|e| kind.is_none_or(|k| e.kind() == k)).collect();
+            let refused = if kind.is_none() { &loaded.refused[..] } else { &[] };
+            if *json { list_json(&entries, refused, out) } else { list_text(&entries, refused, out) }
+        }
+        Command::New(arguments) => plugin_new::run(arguments, out),
+        Command::Trust(arguments) => plugin_trust::trust(arguments, out),
+        Command::Untrust(arguments) => plugin_trust::untrust(arguments, out),
+        Command::LookAt { file } => {
+            // A line of its own, whatever the library has printed.
+            Ok(writeln!(out, "\n{}", codebench_host::native::check_in_this_process(file))?)
         }
         Command::Info { id: Some(id), json, markdown } => {
+            let catalog = catalog()?;
             let entry = catalog.get(id).usage()?;
             match (json, markdown) {
                 (true, _) => Ok(writeln!(out, "{}", pretty(&as_json(entry))?)?),
@@ -73,6 +97,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
             }
         }
         Command::Info { id: None, .. } => {
+            let catalog = catalog()?;
             for kind in Kind::ALL {
                 for (i, entry) in catalog.entries().filter(|e| e.kind() == kind).enumerate() {
                     if i == 0 {
@@ -86,28 +111,91 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
     }
 }
 
-fn list_text(entries: &[&Entry], out: &mut dyn Write) -> Result<(), Failure> {
+fn list_text(entries: &[&Entry], refused: &[RefusedFile], out: &mut dyn Write) -> Result<(), Failure> {
     let width = |f: fn(&Entry) -> usize| entries.iter().map(|e| f(e)).max().unwrap_or(0);
     let id = width(|e| e.info.id.len());
     let kind = width(|e| e.kind().name().len());
     let version = width(|e| e.info.version.len());
     let source = width(|e| e.source.len());
+    let trust = entries.iter().map(|e| trust(e).len()).max().unwrap_or(0);
     for e in entries {
         writeln!(
             out,
-            "{:id$}  {:kind$}  {:version$}  {:source$}  {}",
+            "{:id$}  {:kind$}  {:8}  {:version$}  {:source$}  {:trust$}  {}",
             e.info.id,
             e.kind().name(),
+            e.form.to_string(),
             e.info.version,
             e.source,
+            self::trust(e),
             e.info.summary
         )?;
+    }
+    for file in refused {
+        writeln!(out, "not loaded: {}", file.error)?;
     }
     Ok(())
 }
 
-fn list_json(entries: &[&Entry], out: &mut dyn Write) -> Result<(), Failure> {
-    let all: Vec<_> = entries.iter().map(|e| as_json(e)).collect();
+/// Why a plugin may run here.
+fn trust(entry: &Entry) -> &'static str {
+    match entry.form {
+        Form::BuiltIn | Form::Native => "trusted",
+        Form::Wasm => "sandboxed",
+    }
+}
+
+/// A plugin as `list --json` prints it. One that is listed by id is loaded, and so healthy.
+#[derive(serde::Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    described: Described<'a>,
+    form: Form,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+    trusted: bool,
+    healthy: bool,
+}
+
+/// A file that is not loaded, as `list --json` prints it.
+#[derive(serde::Serialize)]
+struct NotLoaded {
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    form: Option<Form>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    trusted: bool,
+    healthy: bool,
+    reason: String,
+}
+
+fn list_json(entries: &[&Entry], refused: &[RefusedFile], out: &mut dyn Write) -> Result<(), Failure> {
+    let listed = |e: &&Entry| {
+        serde_json::to_value(Listed {
+            described: as_json(e),
+            form: e.form,
+            sha256: e.sha256.as_deref(),
+            trusted: e.form != Form::Wasm,
+            healthy: true,
+        })
+    };
+    let not_loaded = |file: &RefusedFile| {
+        serde_json::to_value(NotLoaded {
+            source: file.path.display().to_string(),
+            form: match file.format {
+                Some(FileFormat::Native) => Some(Form::Native),
+                Some(FileFormat::Wasm) => Some(Form::Wasm),
+                _ => None,
+            },
+            sha256: file.sha256.clone(),
+            trusted: false,
+            healthy: false,
+            reason: file.error.to_string(),
+        })
+    };
+    let all = entries.iter().map(listed).chain(refused.iter().map(not_loaded));
+    let all: Vec<serde_json::Value> = all.collect::<Result<_, _>>().failure()?;
     Ok(writeln!(out, "{}", pretty(&all)?)?)
 }
 
@@ -131,13 +219,17 @@ fn as_json(entry: &Entry) -> Described<'_> {
 fn text_of(entry: &Entry) -> String {
     let info = &entry.info;
     let mut text = format!(
-        "{} {}\n  {}\n  kind {}, from {}\n",
+        "{} {}\n  {}\n  kind {}, {}, from {}\n",
         info.id,
         info.version,
         info.summary,
         entry.kind(),
+        entry.form,
         entry.source
     );
+    if let Some(sha256) = &entry.sha256 {
+        text += &format!("  SHA-256 {sha256}\n");
+    }
     if !info.keywords.is_empty() {
         text += &format!("  keywords {}\n", info.keywords.join(", "));
     }

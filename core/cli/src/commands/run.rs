@@ -1,7 +1,7 @@
 //! `codebench run`: an experiment from its file to its report.
 
 use crate::progress::Progress;
-use crate::{Failure, OrFail, catalog, interrupt, summary};
+use crate::{Failure, OrFail, built_in, interrupt, plugins, summary};
 use clap::Args;
 use codebench_search::{Experiment, Outcome, RunOptions, SearchError, StoreError, Study};
 use std::io::Write;
@@ -35,7 +35,7 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let started = Instant::now();
-    let catalog = catalog()?;
+    let catalog = plugins::catalog_for(built_in()?, &arguments.experiment)?;
     let experiment = Experiment::read(&arguments.experiment, &catalog).usage()?;
     let folder =
         arguments.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(folder_name(&experiment.name)));

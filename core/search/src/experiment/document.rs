@@ -26,10 +26,13 @@ pub(super) struct Document {
     pub(super) objective: Option<Spanned<WeightedSum>>,
     pub(super) pareto: Option<Spanned<Pareto>>,
     pub(super) executor: Option<Executor>,
+    /// Read by whoever fills the catalogue, before the experiment is read.
+    #[serde(rename = "plugins")]
+    _plugins: Option<serde::de::IgnoredAny>,
 }
 
 /// Every key of [`Document`] and `space`, for suggestions.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 13] = [
     "name",
     "seed",
     "space",
@@ -42,6 +45,7 @@ pub(super) const KEYS: [&str; 12] = [
     "objective",
     "pareto",
     "executor",
+    "plugins",
 ];
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,7 @@
 //! Rows of the store, written and read.
 
 use super::{Store, StoreError};
+use codebench_api::Form;
 use codebench_model::{Genotype, Metrics, Record, Status};
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, Transaction};
@@ -108,6 +109,10 @@ pub struct PluginRow {
     pub version: String,
     /// Where it came from.
     pub source: String,
+    /// How it came.
+    pub form: Form,
+    /// SHA-256 of its file; `None` if it is built in.
+    pub sha256: Option<String>,
 }
 
 /// The best candidate, measured for the report.
@@ -128,8 +133,8 @@ pub struct FinalRecord {
 impl PluginRow {
     pub(super) fn insert(&self, t: &Transaction<'_>) -> rusqlite::Result<()> {
         t.execute(
-            "INSERT INTO plugins (role, id, version, source) VALUES (?1, ?2, ?3, ?4)",
-            (&self.role, &self.id, &self.version, &self.source),
+            "INSERT INTO plugins (role, id, version, source, form, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (&self.role, &self.id, &self.version, &self.source, self.form.to_string(), &self.sha256),
         )
         .map(drop)
     }
@@ -171,8 +176,18 @@ impl Store {
 
     /// The plugins with which the store was founded.
     pub fn plugins(&self) -> Result<Vec<PluginRow>, StoreError> {
-        self.rows("SELECT role, id, version, source FROM plugins ORDER BY role", |row| {
-            Ok(PluginRow { role: row.get(0)?, id: row.get(1)?, version: row.get(2)?, source: row.get(3)? })
+        let query = "SELECT role, id, version, source, form, sha256 FROM plugins ORDER BY role";
+        self.rows(query, |row| {
+            let form: String = row.get(4)?;
+            let form = Form::ALL.into_iter().find(|f| f.to_string() == form);
+            Ok(PluginRow {
+                role: row.get(0)?,
+                id: row.get(1)?,
+                version: row.get(2)?,
+                source: row.get(3)?,
+                form: form.ok_or(rusqlite::Error::InvalidQuery)?,
+                sha256: row.get(5)?,
+            })
         })
     }
 

@@ -15,7 +15,9 @@ CREATE TABLE plugins (
     role    TEXT PRIMARY KEY,
     id      TEXT NOT NULL,
     version TEXT NOT NULL,
-    source  TEXT NOT NULL
+    source  TEXT NOT NULL,
+    form    TEXT NOT NULL CHECK (form IN ('built-in', 'native', 'wasm')),
+    sha256  TEXT
 ) WITHOUT ROWID;
 CREATE TABLE calls (
     seq       INTEGER PRIMARY KEY,

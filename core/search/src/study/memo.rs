@@ -28,7 +28,7 @@ pub(super) fn declared(job: &Job, prepared: &Prepared) -> Job {
     }
 }
 
-/// SHA-256 of the canonical JSON of the declared fields, the plugin's id, version and complete parameters, the plugins
+/// SHA-256 of the canonical JSON of the declared fields, the plugin's id, version, file hash and complete parameters, the plugins
 /// that it needs, and the purpose.
 pub(super) fn key(job: &Job, prepared: &Prepared) -> String {
     let mut fields = Map::new();
@@ -49,6 +49,7 @@ pub(super) fn key(job: &Job, prepared: &Prepared) -> String {
     let whole = json!({
         "plugin": prepared.plugin,
         "version": prepared.version,
+        "sha256": prepared.sha256,
         "parameters": prepared.parameters,
         "needs": prepared.needs,
         "purpose": job.purpose,

@@ -247,6 +247,10 @@ fn check_same(store: &Store, experiment: &Experiment, plugins: &[PluginRow]) -> 
     for old in store.plugins()? {
         if let Some(new) = plugins.iter().find(|new| new.role == old.role && new.version != old.version) {
             differences.push(format!("version of plugin {}: {} -> {}", old.id, old.version, new.version));
+        } else if let Some(new) = plugins.iter().find(|new| new.role == old.role && new.sha256 != old.sha256)
+        {
+            let file = |row: &PluginRow| row.sha256.clone().unwrap_or_else(|| "built in".into());
+            differences.push(format!("file of plugin {}: {} -> {}", old.id, file(&old), file(new)));
         }
     }
     if differences.is_empty() { Ok(()) } else { Err(SearchError::Changed { differences }) }

@@ -16,8 +16,10 @@ pub(super) struct Prepared {
     pub(super) id: String,
     pub(super) plugin: String,
     pub(super) version: String,
+    /// Hash of the plugin's file; `None` if it is built in.
+    pub(super) sha256: Option<String>,
     pub(super) parameters: Parameters,
-    /// Versions of the plugins that it needs, by id.
+    /// Versions of the plugins that it needs, with the hashes of their files, by id.
     pub(super) needs: BTreeMap<String, String>,
     pub(super) data_digest: String,
     pub(super) reads: Reads,
@@ -98,6 +100,7 @@ fn prepare(experiment: &Experiment, catalog: &Catalog) -> Result<Vec<Prepared>, 
             id: used.id.clone(),
             plugin: used.plugin.clone(),
             version: entry.info.version.clone(),
+            sha256: entry.sha256.clone(),
             parameters: used.parameters.clone(),
             needs: needed(used, catalog),
             data_digest: String::new(),
@@ -115,7 +118,10 @@ fn needed(used: &EvaluatorUse, catalog: &Catalog) -> BTreeMap<String, String> {
     named
         .filter_map(|id| catalog.get(id).ok())
         .filter(|entry| kinds.contains(&entry.kind()))
-        .map(|entry| (entry.info.id.clone(), entry.info.version.clone()))
+        .map(|entry| {
+            let hash = entry.sha256.as_ref().map(|hash| format!(" {hash}")).unwrap_or_default();
+            (entry.info.id.clone(), entry.info.version.clone() + &hash)
+        })
         .collect()
 }
 
@@ -184,7 +190,8 @@ pub(super) fn plugin_rows(experiment: &Experiment, catalog: &Catalog) -> Vec<Plu
     }
     let row = |(role, id): (String, String)| {
         let entry = catalog.get(&id).ok()?;
-        Some(PluginRow { role, id, version: entry.info.version.clone(), source: entry.source.clone() })
+        let (version, source) = (entry.info.version.clone(), entry.source.clone());
+        Some(PluginRow { role, id, version, source, form: entry.form, sha256: entry.sha256.clone() })
     };
     let mut rows: Vec<PluginRow> = roles.into_iter().filter_map(row).collect();
     rows.sort_by(|a, b| a.role.cmp(&b.role));

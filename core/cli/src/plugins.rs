@@ -1,0 +1,107 @@
+//! Which plugins there are: the built-in ones, and those of files that the command line, the experiment or the user's folder
+//! names.
+
+use crate::{Failure, OrFail};
+use clap::Args;
+use codebench_api::Catalog;
+use codebench_host::native::Checker;
+use codebench_host::{LoadRequest, Loaded, NamedFile, PluginFile, PluginsTable};
+use serde::Deserialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// The hidden subcommand with which this program looks at native libraries, in a process of its own.
+pub const LOOK: [&str; 2] = ["plugin", "look-at"];
+
+/// Options of every command that reads the catalogue.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Plugins")]
+pub struct PluginArguments {
+    /// Load the plugins of this file, or of the files in this folder; may be given several times
+    #[arg(long = "plugin", value_name = "PATH", global = true)]
+    pub plugin_files: Vec<PathBuf>,
+    /// Load native libraries without asking: they run with all your rights
+    #[arg(long, global = true)]
+    pub allow_native: bool,
+}
+
+/// What the command line said; nothing where this crate is used as a library.
+static ARGUMENTS: OnceLock<PluginArguments> = OnceLock::new();
+
+/// Says once, before any command runs, what the command line said.
+pub(crate) fn set(arguments: &PluginArguments) {
+    // A second command line in one process changes nothing.
+    let _ = ARGUMENTS.set(arguments.clone());
+}
+
+/// The built-in plugins and those that the command line and the user's folder name. A file of the folder that is refused
+/// is left out with a note on standard error.
+///
+/// # Errors
+/// A file that the command line names and that is refused; two plugins that contradict each other.
+pub(crate) fn catalog(built_in: Catalog) -> Result<Catalog, Failure> {
+    let loaded = load(built_in, PluginsTable::default())?;
+    note(&loaded);
+    Ok(loaded.catalog)
+}
+
+/// [`catalog`], and the plugins that the table `[plugins]` of an experiment names, relative to its folder.
+///
+/// # Errors
+/// As [`catalog`], and a table that is malformed. A file that cannot be read or is no TOML is left to whoever reads it.
+pub(crate) fn catalog_for(built_in: Catalog, experiment: &Path) -> Result<Catalog, Failure> {
+    let mut table = table_of(experiment)?;
+    let folder = experiment.parent().unwrap_or(Path::new(""));
+    table.file.iter_mut().for_each(|file| file.path = folder.join(&file.path));
+    let loaded = load(built_in, table)?;
+    note(&loaded);
+    Ok(loaded.catalog)
+}
+
+/// The built-in plugins and those of every file.
+pub(crate) fn load(built_in: Catalog, table: PluginsTable) -> Result<Loaded, Failure> {
+    let Some(arguments) = ARGUMENTS.get() else {
+        return Ok(Loaded { catalog: built_in, refused: Vec::new() });
+    };
+    let of_table = table.file.into_iter().map(|file| NamedFile { file, allow_native: table.allow_native });
+    let of_arguments = arguments
+        .plugin_files
+        .iter()
+        .map(|path| NamedFile { file: PluginFile::at(path), allow_native: false });
+    let request = LoadRequest {
+        named: of_table.chain(of_arguments).collect(),
+        discover: true,
+        allow_native: arguments.allow_native,
+        checker: Checker::this_program(&LOOK).failure()?,
+    };
+    codebench_host::load(built_in, &request).usage()
+}
+
+fn note(loaded: &Loaded) {
+    for refused in &loaded.refused {
+        // Nothing is left to do if standard error is closed.
+        let _ = writeln!(std::io::stderr(), "note: {}; it is left out", refused.error);
+    }
+}
+
+/// The only table of an experiment that is read here.
+#[derive(Deserialize)]
+struct WithPlugins {
+    #[serde(default)]
+    plugins: PluginsTable,
+}
+
+fn table_of(experiment: &Path) -> Result<PluginsTable, Failure> {
+    /// As large as an experiment may be.
+    const MAX_BYTES: u64 = 16 << 20;
+    let small = std::fs::metadata(experiment).is_ok_and(|m| m.is_file() && m.len() <= MAX_BYTES);
+    let text = if small { std::fs::read_to_string(experiment).unwrap_or_default() } else { String::new() };
+    if toml::from_str::<toml::Table>(&text).is_err() {
+        return Ok(PluginsTable::default());
+    }
+    match toml::from_str::<WithPlugins>(&text) {
+        Ok(read) => Ok(read.plugins),
+        Err(e) => Err(Failure::of_usage(format!("`{}`: {}", experiment.display(), e.to_string().trim_end()))),
+    }
+}
