@@ -229,6 +229,37 @@ fn contract_crates_touch_nothing_outside() {
     assert!(seen > 10, "only {seen} files seen");
 }
 
+/// Everywhere else the lint `unsafe_code` denies it; this test denies allowing it.
+#[test]
+fn unsafe_stays_where_the_contract_allows_it() {
+    let allowed = [
+        "sdk/abi/src",
+        "sdk/plugin/src",
+        "core/host/src/native",
+        "core/host/src/wasm/cache.rs",
+        "tests/hostile",
+    ];
+    let marks = ["fn", "impl", "extern", "{", "trait"].map(|after| format!("unsafe {after}"));
+    let attribute = format!("unsafe{}", "(");
+    let lint = format!("allow({}_code)", "unsafe");
+    for (path, text) in sources(&["rs"]) {
+        if allowed.iter().any(|a| path.starts_with(a)) {
+            continue;
+        }
+        for (number, line) in
+            text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
+        {
+            let used = marks.iter().chain([&attribute, &lint]).find(|mark| line.contains(mark.as_str()));
+            assert!(
+                used.is_none(),
+                "{}:{}: unsafe code may stand in {allowed:?} only",
+                path.display(),
+                number + 1
+            );
+        }
+    }
+}
+
 #[test]
 fn unfinished_code_and_skipped_tests_are_not_committed() {
     let marks = ["todo", "unimplemented"].map(|m| format!("{m}!("));
