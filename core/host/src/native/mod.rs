@@ -12,7 +12,9 @@ mod smoke;
 pub use smoke::{Checker, check_in_this_process};
 
 use crate::{FileFormat, HostError, ReadFile};
-use codebench_abi::{MANIFEST_SYMBOL, Manifest, ManifestHeader, contract_version, plugins_of, symbol_of};
+use codebench_abi::{
+    MANIFEST_SYMBOL, Manifest, ManifestHeader, OpenError, contract_version, plugins_of, symbol_of,
+};
 use codebench_api::{Entry, Form, Kind};
 use libloading::Library;
 use std::path::Path;
@@ -55,6 +57,10 @@ fn open(file: &ReadFile, copy: &Path) -> Result<Vec<Entry>, HostError> {
     check_manifest(file, &manifest)?;
     let mut entries = Vec::new();
     for (&kind, &version) in &manifest.contracts {
+        let ours = contract_version(kind).ok_or_else(|| built_in_only(file, kind))?;
+        if !ours.is_compatible(version) {
+            return Err(file.refused(OpenError::Contract { kind, theirs: version, ours }.to_string()));
+        }
         let name = symbol_of(kind).ok_or_else(|| built_in_only(file, kind))?;
         let header = symbol::<()>(file, library, name)?;
         // SAFETY: the manifest says that the file was made by the SDK, whose macro exports such a header by this name.
