@@ -3,6 +3,7 @@
 pub mod cnn;
 pub mod completions;
 mod generated;
+pub mod pack;
 pub mod plugin;
 pub mod plugin_check;
 mod plugin_new;

@@ -45,6 +45,11 @@ Examples:
         #[arg(long, conflicts_with = "json")]
         markdown: bool,
     },
+    /// Make a component, which can be loaded, of the WebAssembly module that a compiler made
+    #[command(after_help = "\
+Examples:
+  codebench plugin pack target/wasm32-unknown-unknown/release/my_memory.wasm -o my_memory.wasm")]
+    Pack(super::pack::Arguments),
     /// Check that a plugin keeps the contract of its kind, in processes of its own
     Check(super::plugin_check::Arguments),
     /// Make the project of a new plugin: the plugin, the wrapper of its form, a README
@@ -96,6 +101,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
                 _ => Ok(out.write_all(text_of(entry).as_bytes())?),
             }
         }
+        Command::Pack(arguments) => super::pack::run(arguments, out),
         Command::Info { id: None, .. } => {
             let catalog = catalog()?;
             for kind in Kind::ALL {
