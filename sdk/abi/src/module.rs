@@ -167,25 +167,23 @@ pub unsafe fn plugins_of(
     let header: AbiHeaderRef = unsafe { std::mem::transmute(header) };
     let header = header.upgrade().map_err(|_| OpenError::Runtime(kind))?;
     // SAFETY: the header is of this kind.
-    let opened = by_kind!(kind, K => unsafe { open::<K>(header, theirs < ours) });
+    let opened = by_kind!(kind, K => unsafe { open::<K>(header) });
     opened.unwrap_or(Err(OpenError::BuiltInOnly(kind)))
 }
 
 /// # Safety
 /// `header` belongs to a module of the kind.
-unsafe fn open<K: Crossing>(
-    header: &'static LibHeader,
-    older: bool,
-) -> Result<Vec<(PluginInfo, Maker)>, OpenError>
+unsafe fn open<K: Crossing>(header: &'static LibHeader) -> Result<Vec<(PluginInfo, Maker)>, OpenError>
 where
     ModuleOf<K>: StableAbi,
 {
     let kind = K::KIND;
     let theirs = header.layout().ok_or(OpenError::Layout(kind))?;
     let ours = <ModuleOf<K> as StableAbi>::LAYOUT;
-    // The side with the shorter tables must be a prefix of the other.
-    let (short, long) = if older { (theirs, ours) } else { (ours, theirs) };
-    check_layout_compatibility(short, long).map_err(|_| OpenError::Layout(kind))?;
+    // The side with the shorter tables must be a prefix of the other: the file's, if it or a kind that it needs is older.
+    check_layout_compatibility(ours, theirs)
+        .or_else(|_| check_layout_compatibility(theirs, ours))
+        .map_err(|_| OpenError::Layout(kind))?;
     // SAFETY: the layouts agree as far as both have functions, and absent ones are asked for.
     let module = unsafe { header.unchecked_layout::<ModuleOf<K>>() };
     let module = module.map_err(|e| OpenError::Module(kind, e.to_string()))?;

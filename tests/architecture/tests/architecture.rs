@@ -239,9 +239,10 @@ fn unsafe_stays_where_the_contract_allows_it() {
         "core/host/src/wasm/cache.rs",
         "tests/hostile",
     ];
-    let marks = ["fn", "impl", "extern", "{", "trait"].map(|after| format!("unsafe {after}"));
-    let attribute = format!("unsafe{}", "(");
-    let lint = format!("allow({}_code)", "unsafe");
+    // Put together here, so that this file does not hold what it looks for.
+    let word = ["un", "safe"].concat();
+    let mut marks = ["fn", "impl", "extern", "{", "trait"].map(|after| format!("{word} {after}")).to_vec();
+    marks.extend([format!("{word}("), format!("allow({word}_code)")]);
     for (path, text) in sources(&["rs"]) {
         if allowed.iter().any(|a| path.starts_with(a)) {
             continue;
@@ -249,7 +250,7 @@ fn unsafe_stays_where_the_contract_allows_it() {
         for (number, line) in
             text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
         {
-            let used = marks.iter().chain([&attribute, &lint]).find(|mark| line.contains(mark.as_str()));
+            let used = marks.iter().find(|mark| line.contains(mark.as_str()));
             assert!(
                 used.is_none(),
                 "{}:{}: unsafe code may stand in {allowed:?} only",
