@@ -5,11 +5,13 @@ mod watch;
 
 pub(crate) use watch::{Watch, own_worker};
 
-use crate::{Failure, OrFail, catalog};
+use crate::{Failure, OrFail, built_in, catalog, plugins};
 use codebench_api::Catalog;
 use codebench_conformance::{Check, Options, Outcome, Report, checks, run_check};
+use codebench_host::ReadFile;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
+use std::path::Path;
 
 /// What is to be checked, with everything loaded: only a worker has this.
 pub(crate) struct Plan {
@@ -18,10 +20,24 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The checks of plugin `id`.
-    pub(crate) fn new(id: &str, options: &Options) -> Result<Plan, Failure> {
-        let catalog = catalog()?;
-        let reports = vec![Report::new(catalog.get(id).usage()?, options.seed)];
+    /// The checks of the plugin `target`, or of every plugin of the file `target`.
+    pub(crate) fn new(target: &str, options: &Options) -> Result<Plan, Failure> {
+        let path = Path::new(target);
+        // No id has a dot.
+        let (catalog, reports) = if path.is_file() || target.contains('.') {
+            let sha256 = Some(ReadFile::read(path, None).usage()?.sha256);
+            let catalog = plugins::catalog_and(built_in()?, path)?;
+            let of_file = catalog.entries().filter(|e| e.sha256 == sha256);
+            let reports: Vec<Report> = of_file.map(|e| Report::new(e, options.seed)).collect();
+            if reports.is_empty() {
+                return Err(Failure::of_usage(format!("`{target}` holds no plugin that is not built in")));
+            }
+            (catalog, reports)
+        } else {
+            let catalog = catalog()?;
+            let reports = vec![Report::new(catalog.get(target).usage()?, options.seed)];
+            (catalog, reports)
+        };
         Ok(Plan { catalog, reports })
     }
 }

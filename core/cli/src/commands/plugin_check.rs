@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Check that a plugin keeps the contract of its kind
 ///
-/// Every check runs in a process of its own kind: a crash, a signal or a hang is an outcome, and the next check goes on.
+/// Checks run in processes of their own: a crash, a signal or a hang is an outcome, and the next check goes on.
 /// Parameters and inputs are drawn from the ranges that the plugin declares; the same seed draws the same.
 ///
 /// Exit status: 0 if no check failed or crashed, 1 if one did, 2 for wrong arguments.
@@ -21,9 +21,11 @@ use std::time::Duration;
 Examples:
   codebench plugin check codebench/sobol
   codebench plugin check codebench/mac-lanes --seed 7 --format json
-  codebench plugin check codebench/command --set program=./train.sh --job job.json")]
+  codebench plugin check target/release/libmy_array_native.so --allow-native
+  codebench plugin check codebench/command --set command=./train.sh --job job.json")]
 pub struct Arguments {
-    /// Id of the plugin, such as codebench/sobol
+    /// Id of the plugin, such as codebench/sobol, or a plugin file, all of whose plugins are checked
+    #[arg(value_name = "ID|FILE")]
     pub plugin: String,
     /// Draws parameters and inputs; a report names it
     #[arg(long, default_value_t = 0, value_name = "N")]
