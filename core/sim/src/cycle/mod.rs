@@ -19,7 +19,9 @@ pub use fuse::fuse;
 pub use machine::{Machine, MainMemory, Module};
 pub use timeline::{LayerTimeline, MemoryBytes, Occupation, Record, Stall, Timeline, Unit};
 
-use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan};
+use codebench_model::TilePolicy;
+use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan, LoopOrder};
+use plan::{Plans, Schedule};
 
 /// Simulates a fused workload with one plan per layer.
 ///
@@ -32,6 +34,33 @@ pub fn simulate(
     densities: &Densities,
     options: Options,
 ) -> Result<Timeline, CycleError> {
-    let schedule = plan::plan(machine, workload, plans, densities)?;
+    let schedule = plan::plan(machine, workload, &Plans::Given(plans), densities)?;
     engine::run(machine, workload, &schedule, densities, options)
+}
+
+/// The plans of all layers that the machine's tile policy asks for.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn plan_layers(
+    machine: &Machine,
+    workload: &FusedWorkload,
+    densities: &Densities,
+) -> Result<Vec<LayerPlan>, CycleError> {
+    Ok(schedule(machine, workload, densities)?.layers.iter().map(|layer| layer.plan).collect())
+}
+
+fn schedule(
+    machine: &Machine,
+    workload: &FusedWorkload,
+    densities: &Densities,
+) -> Result<Schedule, CycleError> {
+    match machine.tile {
+        TilePolicy::Auto => plan::plan(machine, workload, &Plans::Auto, densities),
+        TilePolicy::Fixed(tile) => {
+            let plan = LayerPlan { tile, order: LoopOrder::ActivationsOuter };
+            let plans = vec![plan; workload.layers.len()];
+            plan::plan(machine, workload, &Plans::Given(&plans), densities)
+        }
+    }
 }

@@ -324,7 +324,7 @@ impl Sum<'_> {
 }
 
 /// The cost of `work` in the module's role.
-pub(super) fn module_cost(
+pub(crate) fn module_cost(
     machine: &Machine,
     module: usize,
     work: &TileWork,

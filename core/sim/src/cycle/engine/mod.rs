@@ -17,6 +17,7 @@ use super::plan::Schedule;
 use super::tiles::Sizes;
 use super::timeline::{LayerTimeline, Record, Timeline};
 use channels::Channels;
+pub(crate) use compute::module_cost;
 use codebench_model::hardware::{Densities, FusedWorkload};
 use codebench_model::{MAX_EVENTS, TensorShape};
 use footprint::{Footprint, Mapping};

@@ -1,6 +1,7 @@
 //! From tile sizes to a schedule: what is resident, what is evicted, where everything lies in memory.
 
 mod addresses;
+mod auto;
 mod residency;
 
 use super::error::CycleError;
@@ -42,6 +43,7 @@ pub(crate) struct Eviction {
 /// One layer of the schedule.
 #[derive(Debug, Clone)]
 pub(crate) struct LayerSchedule {
+    pub(crate) plan: LayerPlan,
     pub(crate) tiles: LayerTiles,
     pub(crate) evictions: Vec<Eviction>,
     pub(crate) promotions: Vec<usize>,
@@ -64,11 +66,19 @@ pub(crate) struct Schedule {
     pub(crate) weight_ppm: Vec<u64>,
 }
 
+/// Where the plans of layers come from.
+pub(crate) enum Plans<'a> {
+    /// One per layer.
+    Given(&'a [LayerPlan]),
+    /// The tiler's.
+    Auto,
+}
+
 /// Plans a workload on a machine.
 pub(crate) fn plan(
     machine: &Machine,
     workload: &FusedWorkload,
-    plans: &[LayerPlan],
+    plans: &Plans<'_>,
     densities: &Densities,
 ) -> Result<Schedule, CycleError> {
     check_lengths(workload, plans, densities)?;
@@ -77,9 +87,6 @@ pub(crate) fn plan(
     };
     let (storage_ppm, weight_ppm) = (stored(&densities.activation_ppm), stored(&densities.weight_ppm));
     let sizes = Sizes { word_bits: machine.context.word_bits };
-    let tiles: Vec<LayerTiles> = (0..workload.layers.len())
-        .map(|index| LayerTiles::new(workload, index, plans[index], machine.batch))
-        .collect::<Result<_, _>>()?;
     let whole: Vec<Need> = workload
         .storages
         .iter()
@@ -92,22 +99,40 @@ pub(crate) fn plan(
             }
         })
         .collect();
-    let planner = residency::Planner::new(machine, workload, &storage_ppm, &weight_ppm, &whole);
-    let layers = planner.run(tiles)?;
+    let mut planner = residency::Planner::new(machine, workload, &storage_ppm, &weight_ppm, &whole);
+    let mut tiler = match plans {
+        Plans::Given(_) => None,
+        Plans::Auto => {
+            Some(auto::AutoTiler::new(machine, workload, densities, &storage_ppm, &weight_ppm)?)
+        }
+    };
+    let mut layers = Vec::with_capacity(workload.layers.len());
+    for index in 0..workload.layers.len() {
+        planner.release_dead(index);
+        let plan = match (plans, &mut tiler) {
+            (Plans::Given(plans), _) => plans[index],
+            (Plans::Auto, Some(tiler)) => tiler.choose(index, planner.resident(), planner.free())?,
+            (Plans::Auto, None) => continue,
+        };
+        let tiles = LayerTiles::new(workload, index, plan, machine.batch)?;
+        layers.push(planner.layer(index, plan, tiles)?);
+    }
     let addresses = addresses::place(machine, workload, &layers)?;
     Ok(Schedule { layers, addresses, sizes: whole, storage_ppm, weight_ppm })
 }
 
 fn check_lengths(
     workload: &FusedWorkload,
-    plans: &[LayerPlan],
+    plans: &Plans<'_>,
     densities: &Densities,
 ) -> Result<(), CycleError> {
     let wrong = |what: &str, given: usize, needed: usize| {
         Err(CycleError::Description(format!("{given} {what} are given: give {needed}, one for each")))
     };
     let (layers, storages) = (workload.layers.len(), workload.storages.len());
-    if plans.len() != layers {
+    if let Plans::Given(plans) = plans
+        && plans.len() != layers
+    {
         return wrong("plans of layers", plans.len(), layers);
     }
     if densities.weight_ppm.len() != layers {

@@ -4,7 +4,7 @@ use super::super::error::{CycleError, Infeasible};
 use super::super::machine::Machine;
 use super::super::tiles::{LayerTiles, Sizes, WHOLE_PPM, reference};
 use super::{Eviction, LayerSchedule, Need};
-use codebench_model::hardware::FusedWorkload;
+use codebench_model::hardware::{FusedWorkload, LayerPlan};
 
 pub(super) struct Planner<'a> {
     workload: &'a FusedWorkload,
@@ -66,17 +66,38 @@ impl<'a> Planner<'a> {
         }
     }
 
-    pub(super) fn run(mut self, tiles: Vec<LayerTiles>) -> Result<Vec<LayerSchedule>, CycleError> {
-        tiles.into_iter().enumerate().map(|(index, tiles)| self.layer(index, tiles)).collect()
+    /// Storages whose last reader is before layer `index` are resident no more.
+    pub(super) fn release_dead(&mut self, index: usize) {
+        for (resident, readers) in self.resident.iter_mut().zip(&self.readers) {
+            *resident &= readers.last().is_some_and(|last| *last >= index);
+        }
     }
 
-    fn layer(&mut self, index: usize, tiles: LayerTiles) -> Result<LayerSchedule, CycleError> {
+    /// Which storages are resident now.
+    pub(super) fn resident(&self) -> &[bool] {
+        &self.resident
+    }
+
+    /// What resident storages leave of the buffers.
+    pub(super) fn free(&self) -> Need {
+        let held = self.resident.iter().zip(self.whole).filter(|(r, _)| **r);
+        let held = held.fold(Need::default(), |sum, (_, size)| sum.plus(*size));
+        Need {
+            data: self.capacity.data.saturating_sub(held.data),
+            mask: self.capacity.mask.saturating_sub(held.mask),
+        }
+    }
+
+    /// Decides what happens to storages before and in layer `index`.
+    pub(super) fn layer(
+        &mut self,
+        index: usize,
+        plan: LayerPlan,
+        tiles: LayerTiles,
+    ) -> Result<LayerSchedule, CycleError> {
         let wish = self.wish(index, &tiles);
         if wish.region.data > self.weight_capacity {
             return Err(self.infeasible(index, "weight buffer", wish.region.data, self.weight_capacity));
-        }
-        for (storage, resident) in self.resident.iter_mut().enumerate() {
-            *resident &= self.readers[storage].last().is_some_and(|last| *last >= index);
         }
         let mut evictions = self.make_room(index, &wish)?;
         let promotions = self.promote(index, &wish);
@@ -90,6 +111,7 @@ impl<'a> Planner<'a> {
             && masks.saturating_add(wish.all.mask) <= self.capacity.mask;
         let kept = |s: &usize| self.resident[*s];
         Ok(LayerSchedule {
+            plan,
             tiles,
             evictions,
             promotions,
