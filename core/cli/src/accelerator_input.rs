@@ -1,18 +1,35 @@
-//! Accelerators as the command line names them: the published vector, or a file of named parameters.
+//! Accelerators as the command line names them: the published vector, a file of named parameters, or a file of modules.
 
+use crate::Failure;
 use crate::input::read_text;
-use crate::{Failure, OrFail};
 use codebench_model::{AcceleratorInput, ParameterValue, Parameters, PublishedAccelerator};
-use codebench_sim::{SimError, accelerator};
+use codebench_sim::accelerator;
+use codebench_sim::cycle;
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
 
+/// An accelerator and where it came from.
+#[derive(Debug)]
+pub struct AcceleratorFile {
+    /// The accelerator, not yet checked.
+    pub input: AcceleratorInput,
+    /// The file, and where its names stand.
+    source: Option<Source>,
+}
+
+#[derive(Debug)]
+struct Source {
+    file: String,
+    /// Line and column of each name and of its value.
+    places: BTreeMap<String, [(usize, usize); 2]>,
+}
+
 /// The accelerator that `text` names: 13 numbers separated by commas, or the path of a TOML or JSON file.
 ///
 /// # Errors
-/// A file that cannot be read, a value that the released code refuses; an error in a file says where.
-pub fn load(text: &str) -> Result<PublishedAccelerator, Failure> {
+/// A file that cannot be read; it says where.
+pub fn load(text: &str) -> Result<AcceleratorFile, Failure> {
     let path = Path::new(text);
     match path.extension().and_then(|e| e.to_str()) {
         Some("toml") => of_toml(text, &read_text(path)?),
@@ -20,12 +37,37 @@ pub fn load(text: &str) -> Result<PublishedAccelerator, Failure> {
         _ if path.is_file() => Err(Failure::of_usage(format!(
             "`{text}` is a file without the extension `.toml` or `.json`: rename it to say which it is"
         ))),
-        _ => resolve(&AcceleratorInput::Vector(vector(text)?)).usage(),
+        _ => Ok(AcceleratorFile { input: AcceleratorInput::Vector(vector(text)?), source: None }),
     }
 }
 
-fn resolve(input: &AcceleratorInput) -> Result<PublishedAccelerator, SimError> {
-    accelerator::resolve(input)
+impl AcceleratorFile {
+    /// The point of the paper's template, for the fidelity `published`.
+    ///
+    /// # Errors
+    /// A value that the released code refuses; an error in a file says where.
+    pub fn published(&self) -> Result<PublishedAccelerator, Failure> {
+        accelerator::resolve(&self.input).map_err(|error| self.refuse(&error.to_string()))
+    }
+
+    /// The modules, for the fidelity `cycle`.
+    ///
+    /// # Errors
+    /// A name that is not known; an error in a file says where.
+    pub fn description(&self) -> Result<codebench_model::AcceleratorDescription, Failure> {
+        cycle::describe(&self.input).map_err(|error| self.refuse(&error.to_string()))
+    }
+
+    /// The failure of a message that is about this accelerator; the name that it quotes first is looked up in the file.
+    pub fn refuse(&self, message: &str) -> Failure {
+        let Some(source) = &self.source else { return Failure::of_usage(message) };
+        let name = message.split('`').nth(1).unwrap_or_default();
+        let Some([key, value]) = source.places.get(name) else {
+            return Failure::of_usage(format!("{}: {message}", source.file));
+        };
+        let (line, column) = if message.starts_with("unknown") { key } else { value };
+        Failure::of_usage(format!("{}:{line}:{column}: {message}", source.file))
+    }
 }
 
 fn vector(text: &str) -> Result<Vec<f64>, Failure> {
@@ -42,38 +84,34 @@ fn vector(text: &str) -> Result<Vec<f64>, Failure> {
     list.split(',').map(number).collect()
 }
 
-fn of_toml(file: &str, text: &str) -> Result<PublishedAccelerator, Failure> {
-    let at = |offset: usize, message: &str| {
-        let (line, column) = place(text, offset);
-        Failure::of_usage(format!("{file}:{line}:{column}: {message}"))
+fn of_toml(file: &str, text: &str) -> Result<AcceleratorFile, Failure> {
+    let refused = |error: toml::de::Error| {
+        let (line, column) = place(text, error.span().map_or(0, |s| s.start));
+        Failure::of_usage(format!("{file}:{line}:{column}: {}", error.message()))
     };
-    let document: BTreeMap<Spanned<String>, Spanned<ParameterValue>> =
-        toml::from_str(text).map_err(|e| at(e.span().map_or(0, |s| s.start), e.message()))?;
-    let named: Parameters =
-        document.iter().map(|(k, v)| (k.get_ref().clone(), v.get_ref().clone())).collect();
-    resolve(&AcceleratorInput::Named(named)).map_err(|error| {
-        let entry = parameter_of(&error).and_then(|name| document.iter().find(|(k, _)| k.get_ref() == name));
-        match (entry, &error) {
-            (Some((key, _)), SimError::UnknownParameter { .. }) => at(key.span().start, &error.to_string()),
-            (Some((_, value)), _) => at(value.span().start, &error.to_string()),
-            (None, _) => Failure::of_usage(format!("{file}: {error}")),
+    let table: toml::Table = toml::from_str(text).map_err(refused)?;
+    let mut places = BTreeMap::new();
+    let input = if table.contains_key("module") {
+        AcceleratorInput::Described(toml::from_str(text).map_err(refused)?)
+    } else {
+        let document: BTreeMap<Spanned<String>, Spanned<ParameterValue>> =
+            toml::from_str(text).map_err(refused)?;
+        let mut named = Parameters::new();
+        for (name, value) in document {
+            let at = [place(text, name.span().start), place(text, value.span().start)];
+            places.insert(name.get_ref().clone(), at);
+            named.insert(name.into_inner(), value.into_inner());
         }
-    })
+        AcceleratorInput::Named(named)
+    };
+    Ok(AcceleratorFile { input, source: Some(Source { file: file.to_owned(), places }) })
 }
 
-fn of_json(file: &str, text: &str) -> Result<PublishedAccelerator, Failure> {
+fn of_json(file: &str, text: &str) -> Result<AcceleratorFile, Failure> {
     let input: AcceleratorInput = serde_json::from_str(text)
         .map_err(|e| Failure::of_usage(format!("{file}:{}:{}: {e}", e.line().max(1), e.column().max(1))))?;
-    resolve(&input).map_err(|error| Failure::of_usage(format!("{file}: {error}")))
-}
-
-/// The parameter that an error is about.
-fn parameter_of(error: &SimError) -> Option<&str> {
-    match error {
-        SimError::OutOfRange { name, .. } | SimError::UnknownParameter { name, .. } => Some(name),
-        SimError::NoMacLane { .. } => Some("pif"),
-        _ => None,
-    }
+    let source = Some(Source { file: file.to_owned(), places: BTreeMap::new() });
+    Ok(AcceleratorFile { input, source })
 }
 
 /// Line and column (in characters) of a byte, counted from 1.
@@ -89,20 +127,35 @@ mod tests {
 
     #[test]
     fn a_vector_may_have_brackets_and_blanks() {
-        let plain = load("2,16,8,4,8,3,3,1,12,24,4,1,1").unwrap();
-        assert_eq!(plain, load("[2, 16, 8, 4, 8, 3, 3, 1, 12, 24, 4, 1, 1]").unwrap());
+        let read = |text: &str| load(text).unwrap().published().unwrap();
+        let plain = read("2,16,8,4,8,3,3,1,12,24,4,1,1");
+        assert_eq!(plain, read("[2, 16, 8, 4, 8, 3, 3, 1, 12, 24, 4, 1, 1]"));
         assert_eq!(plain.weight_buffer_mb, 24);
     }
 
     #[test]
     fn errors_in_a_file_say_where() {
-        let error = |text: &str| of_toml("a.toml", text).unwrap_err().text().unwrap();
+        let error = |text: &str| {
+            let loaded = of_toml("a.toml", text).and_then(|file| file.published());
+            loaded.unwrap_err().text().unwrap()
+        };
         let unknown = error("pib = 2\n  pixx = 3\n");
         assert!(unknown.starts_with("error: a.toml:2:3: ") && unknown.contains("`pix`"), "{unknown}");
         let range = error("pib = 2\npix = -1\n");
         assert!(range.starts_with("error: a.toml:2:7: "), "{range}");
         let syntax = error("pib = \n");
         assert!(syntax.starts_with("error: a.toml:1:7: "), "{syntax}");
-        assert_eq!(of_toml("a.toml", "memory = \"hbm\"").unwrap().memory, codebench_model::MemoryKind::Hbm);
+        let hbm = of_toml("a.toml", "memory = \"hbm\"").unwrap();
+        assert_eq!(hbm.published().unwrap().memory, codebench_model::MemoryKind::Hbm);
+    }
+
+    #[test]
+    fn a_file_of_modules_is_recognised() {
+        let text = "clock_mhz = 700\n[[module]]\nrole = \"memory\"\nplugin = \"codebench/rram\"\n";
+        let file = of_toml("a.toml", text).unwrap();
+        assert_eq!(file.description().unwrap().module.len(), 1);
+        assert!(file.published().unwrap_err().text().unwrap().contains("description of modules"));
+        let wrong = of_toml("a.toml", &text.replace("memory", "memry")).unwrap_err().text().unwrap();
+        assert!(wrong.starts_with("error: a.toml:3:8: ") && wrong.contains("memry"), "{wrong}");
     }
 }

@@ -12,6 +12,7 @@ pub mod interrupt;
 pub mod jobs;
 pub mod plugins;
 pub mod progress;
+pub mod simulators;
 pub mod summary;
 pub mod table;
 

@@ -1,7 +1,10 @@
 //! Accelerators: the paper's template with its named parameters.
 
+use crate::hardware::AcceleratorDescription;
 use crate::parameter::Parameters;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 
 /// Main memory technology.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,8 +76,8 @@ pub struct PublishedAccelerator {
     pub memory_config: u64,
 }
 
-/// An accelerator as a job or a file gives it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// An accelerator as a job or a file gives it. A map with the key `module` is a description, any other map named parameters.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum AcceleratorInput {
@@ -82,6 +85,47 @@ pub enum AcceleratorInput {
     Vector(Vec<f64>),
     /// Named parameters of the paper's template; missing names take the default vector's values.
     Named(Parameters),
+    /// Module by module; fidelity `cycle` only.
+    Described(Box<AcceleratorDescription>),
+}
+
+impl<'de> Deserialize<'de> for AcceleratorInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Input;
+
+        impl<'de> Visitor<'de> for Input {
+            type Value = AcceleratorInput;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("13 numbers, named parameters, or a description with `module`")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<AcceleratorInput, A::Error> {
+                let mut vector = Vec::with_capacity(PUBLISHED_NAMES.len());
+                while let Some(value) = list.next_element()? {
+                    vector.push(value);
+                }
+                Ok(AcceleratorInput::Vector(vector))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AcceleratorInput, A::Error> {
+                let mut fields = serde_json::Map::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    fields.insert(name, value);
+                }
+                let described = fields.contains_key("module");
+                let document = serde_json::Value::Object(fields);
+                match described {
+                    true => {
+                        serde_json::from_value(document).map(|d| AcceleratorInput::Described(Box::new(d)))
+                    }
+                    false => serde_json::from_value(document).map(AcceleratorInput::Named),
+                }
+                .map_err(A::Error::custom)
+            }
+        }
+        deserializer.deserialize_any(Input)
+    }
 }
 
 /// Names of the published vector's entries, in order.
@@ -107,6 +151,23 @@ pub const DEFAULT_VECTOR: [f64; 13] = [2.0, 16.0, 8.0, 4.0, 8.0, 3.0, 3.0, 1.0, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_accelerator_is_recognised_by_its_form() {
+        let read = |text: &str| serde_json::from_str::<AcceleratorInput>(text);
+        assert_eq!(read("[1, 2.5]").unwrap(), AcceleratorInput::Vector(vec![1.0, 2.5]));
+        let AcceleratorInput::Named(named) = read(r#"{"pib": 2, "memory": "dram"}"#).unwrap() else {
+            panic!()
+        };
+        assert_eq!((named["pib"].as_i64(), named["memory"].as_str()), (Some(2), Some("dram")));
+        let described = r#"{"clock_mhz": 700, "module": [{"role": "memory", "plugin": "a/b"}]}"#;
+        let input = read(described).unwrap();
+        assert!(matches!(&input, AcceleratorInput::Described(d) if d.module.len() == 1));
+        assert_eq!(read(&serde_json::to_string(&input).unwrap()).unwrap(), input);
+        let message = read(r#"{"clock_mhz": 700, "modul": 1, "module": []}"#).unwrap_err().to_string();
+        assert!(message.contains("modul"), "{message}");
+        assert!(read("3").is_err());
+    }
 
     #[test]
     fn a_memory_is_called_as_serde_writes_it() {

@@ -12,6 +12,7 @@
 
 pub mod accelerator;
 pub mod cnn;
+pub mod cycle_costs;
 pub mod hardware;
 pub mod job;
 pub mod parameter;
@@ -26,6 +27,7 @@ pub mod workload;
 
 pub use accelerator::{AcceleratorInput, MemoryKind, PublishedAccelerator};
 pub use cnn::{CnnGraph, CnnModule, Join, Vertex};
+pub use cycle_costs::CycleCosts;
 pub use hardware::{
     AcceleratorDescription, Cause, DescribedModule, EventFacts, HardwareContext, MAX_EVENTS, MemoryFacts,
     ModuleFacts, ROW_LAYOUT, Role, TileCost, TilePolicy, TileSize, TileWork, TransferCost, TransferProfile,

@@ -1,5 +1,6 @@
 //! What a simulation answers.
 
+use crate::cycle_costs::CycleCosts;
 use serde::{Deserialize, Serialize};
 
 /// Cycles of the phases that the released simulator sums.
@@ -20,7 +21,7 @@ pub struct PublishedPhases {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CostReport {
-    /// Which simulation answered: `published`.
+    /// Which simulation answered: `cycle` or `published`.
     pub fidelity: String,
     /// Accelerator cycles of the batch.
     pub total_cycles: u64,
@@ -39,4 +40,7 @@ pub struct CostReport {
     /// Phases of the `published` fidelity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<PublishedPhases>,
+    /// What the `cycle` fidelity knows beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<Box<CycleCosts>>,
 }

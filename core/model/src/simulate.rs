@@ -5,17 +5,21 @@ use crate::report::CostReport;
 use serde::{Deserialize, Serialize};
 
 /// Which simulation answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fidelity {
+    /// Event-driven and cycle-accurate.
+    #[default]
+    Cycle,
     /// The authors' released simulator, bit for bit.
     Published,
 }
 
 impl Fidelity {
     /// Every fidelity with its name in files.
-    pub const ALL: [(Fidelity, &'static str); 1] = [(Fidelity::Published, "published")];
+    pub const ALL: [(Fidelity, &'static str); 2] =
+        [(Fidelity::Cycle, "cycle"), (Fidelity::Published, "published")];
 }
 
 /// One job: a CNN on an accelerator.
@@ -44,10 +48,12 @@ pub struct SimulationJob {
     #[serde(default = "SimulationJob::standard_classes")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub classes: u64,
-    /// The accelerator: the published vector of 13 numbers, or named parameters.
+    /// The accelerator: the published vector of 13 numbers, named parameters of the paper's template, or a description
+    /// (recognised by `module`; fidelity `cycle` only).
     #[cfg_attr(feature = "schema", schemars(with = "schema::Accelerator"))]
     pub accelerator: AcceleratorInput,
     /// Which simulation answers.
+    #[serde(default)]
     pub fidelity: Fidelity,
 }
 
@@ -145,7 +151,7 @@ pub struct SimulationFault {
 #[cfg(feature = "schema")]
 #[allow(dead_code, reason = "described, never made")]
 mod schema {
-    use crate::MemoryKind;
+    use crate::{AcceleratorDescription, MemoryKind};
     use schemars::JsonSchema;
 
     #[derive(JsonSchema)]
@@ -156,6 +162,8 @@ mod schema {
         Vector([f64; 13]),
         /// Parameters by name; missing ones take the values of `[2, 16, 8, 4, 8, 3, 3, 1, 12, 24, 4, 1, 1]`.
         Named(Box<Named>),
+        /// Module by module; fidelity `cycle` only.
+        Described(Box<AcceleratorDescription>),
     }
 
     #[derive(JsonSchema)]

@@ -39,6 +39,7 @@ pub fn resolve(input: &AcceleratorInput) -> Result<PublishedAccelerator, SimErro
             from_vector(&values)
         }
         AcceleratorInput::Named(named) => from_vector(&vector_of(named)?),
+        AcceleratorInput::Described(_) => Err(SimError::Described),
     }
 }
 

@@ -11,6 +11,11 @@ pub enum SimError {
     #[error("unknown accelerator parameter `{name}`{hint}; known: {known}")]
     UnknownParameter { name: String, hint: String, known: String },
     #[error(
+        "the fidelity `published` knows only the accelerators of the paper's template, not a description of modules: give \
+         13 numbers or named parameters, or use the fidelity `cycle`"
+    )]
+    Described,
+    #[error(
         "the CNN has neither a ReLU nor a SiLU, and the released simulator has MAC lanes only for these: give at least \
          one vertex the activation `relu` or `silu`"
     )]
@@ -32,6 +37,7 @@ impl SimError {
             SimError::VectorLength { .. } => "accelerator_length",
             SimError::OutOfRange { .. } => "accelerator_range",
             SimError::UnknownParameter { .. } => "accelerator_unknown_parameter",
+            SimError::Described => "accelerator_described",
             SimError::NoActivation => "cnn_without_relu_or_silu",
             SimError::NoMacLane { .. } => "accelerator_pif",
             SimError::Zero { .. } => "cnn_zero_size",

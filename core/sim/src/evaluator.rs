@@ -1,11 +1,17 @@
 //! The evaluator `codebench/simulate`: a job's CNN on its accelerator.
 
 use crate::accelerator;
+use crate::cycle::{self, CycleError, Machine, Options, Sparsity};
 use crate::published::{OpCost, Simulation, Simulator};
 use codebench_api::{
-    Configuration, Evaluator, Plugin, PluginError, PluginInfo, Reads, Registration, Registrations, kinds,
+    Catalog, Configuration, Evaluator, Plugin, PluginError, PluginInfo, Reads, Registration, Registrations,
+    kinds,
 };
-use codebench_model::{CostReport, Job, Metrics, ParameterDescription, PublishedAccelerator, PublishedOps};
+use codebench_model::{
+    AcceleratorInput, CostReport, Job, Metrics, ParameterDescription, PublishedAccelerator, PublishedOps,
+    Workload,
+};
+use std::collections::BTreeSet;
 
 /// Names of the metrics, as descriptions list them.
 const METRICS: [&str; 10] = [
@@ -24,14 +30,31 @@ const METRICS: [&str; 10] = [
 /// The evaluator `codebench/simulate`.
 ///
 /// Latency and energies are those of a whole batch, beside them the same divided by the batch. Per layer of the
-/// workload it gives `latency_s` and `dynamic_energy_j` of the batch: an operation's own cycles in its phase, and of
-/// the convolution phase, which is the largest of five counters over the whole CNN, its part of that counter. Image loads
-/// belong to the first layer; an operation that stands for no layer belongs to the layer before it. So layers sum to
-/// the total: cycles exactly, energies up to rounding.
-#[derive(Debug)]
+/// workload it gives `latency_s` and `dynamic_energy_j` of the batch, which sum to the total (energies up to rounding).
+///
+/// Of the fidelity `cycle`, a fused layer's costs belong to the layer that does the main work. Of the fidelity `published`,
+/// an operation has its own cycles in its phase, and of the convolution phase, which is the largest of five counters over
+/// the whole CNN, its part of that counter; image loads belong to the first layer, an operation that stands for no layer
+/// to the layer before it.
 pub struct Simulate {
-    simulator: Simulator,
+    fidelity: With,
 }
+
+/// Which simulation answers.
+enum With {
+    Cycle { catalog: Box<Catalog>, sparsity: SparsityFrom },
+    Published(Box<Simulator>),
+}
+
+/// Where the `cycle` fidelity's densities come from.
+enum SparsityFrom {
+    Fixed(Sparsity),
+    /// The metric `activation_density` per layer of this evaluator.
+    Upstream(String),
+}
+
+/// The metric per layer that holds measured densities of activations.
+const DENSITY: &str = "activation_density";
 
 impl Plugin for Simulate {
     type Kind = kinds::Evaluator;
@@ -39,26 +62,48 @@ impl Plugin for Simulate {
     fn info() -> PluginInfo {
         let fidelity = ParameterDescription::choice(
             "fidelity",
-            &["published"],
-            "published",
-            "Which simulation answers: `published` is the authors' released simulator, bit for bit.",
-        )
-        .required();
+            &["cycle", "published"],
+            "cycle",
+            "Which simulation answers: `cycle` is event-driven and cycle-accurate, `published` the authors' released simulator, bit \
+             for bit.",
+        );
+        let sparsity = ParameterDescription::choice(
+            "sparsity",
+            &["paper", "dense", "measured"],
+            "paper",
+            "Zeros for the fidelity `cycle`: half of activations and weights as in the paper, none, or activations as another \
+             evaluator has measured them.",
+        );
+        let measured_by = ParameterDescription::text(
+            "measured_by",
+            "train",
+            "With sparsity `measured`: id of the evaluator before this one whose metric per layer `activation_density` counts.",
+        );
         PluginInfo::new(
             "codebench/simulate",
             env!("CARGO_PKG_VERSION"),
             "Simulates the CNN on the accelerator: cycles, latency, energy and area.",
         )
-        .parameters(vec![fidelity])
+        .parameters(vec![fidelity, sparsity, measured_by])
         .metrics(&METRICS)
         .example(
             "Simulate in an experiment",
-            "[[evaluator]]\nid = \"hardware\"\nplugin = \"codebench/simulate\"\nparameters = { fidelity = \"published\" }\n",
+            "[[evaluator]]\nid = \"hardware\"\nplugin = \"codebench/simulate\"\nparameters = { fidelity = \"cycle\" }\n",
         )
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        Ok(Simulate { simulator: Simulator::new(configuration.catalog.published_constants()?) })
+        if configuration.text("fidelity")? == "published" {
+            let simulator = Simulator::new(configuration.catalog.published_constants()?);
+            return Ok(Simulate { fidelity: With::Published(Box::new(simulator)) });
+        }
+        let sparsity = match configuration.text("sparsity")? {
+            "dense" => SparsityFrom::Fixed(Sparsity::Dense),
+            "measured" => SparsityFrom::Upstream(configuration.text("measured_by")?.to_owned()),
+            _ => SparsityFrom::Fixed(Sparsity::Paper),
+        };
+        let catalog = Box::new(configuration.catalog.clone());
+        Ok(Simulate { fidelity: With::Cycle { catalog, sparsity } })
     }
 }
 
@@ -71,21 +116,107 @@ codebench_api::inventory::submit! {
 
 impl Evaluator for Simulate {
     fn reads(&self) -> Reads {
-        Reads { cnn: true, published: true, accelerator: true, ..Reads::default() }
+        let reads = Reads { cnn: true, accelerator: true, ..Reads::default() };
+        match &self.fidelity {
+            With::Published(_) => Reads { published: true, ..reads },
+            With::Cycle { sparsity: SparsityFrom::Upstream(id), .. } => {
+                Reads { upstream: BTreeSet::from([id.clone()]), ..reads }
+            }
+            With::Cycle { .. } => reads,
+        }
     }
 
     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {
-        let (Some(workload), Some(ops), Some(input)) = (&job.workload, &job.published, &job.accelerator)
-        else {
-            return Err(PluginError::invalid(
-                "simulating needs a CNN and an accelerator: add [space.cnn] and [space.accelerator]",
-            ));
+        let (Some(workload), Some(input)) = (&job.workload, &job.accelerator) else {
+            return Err(incomplete());
         };
-        let accelerator = accelerator::resolve(input).map_err(|e| PluginError::invalid(e.to_string()))?;
-        let simulation =
-            self.simulator.simulate(ops, &accelerator).map_err(|e| PluginError::infeasible(e.to_string()))?;
-        Ok(metrics(&simulation, ops, workload.layers.len(), &accelerator))
+        match &self.fidelity {
+            With::Published(simulator) => {
+                let ops = job.published.as_ref().ok_or_else(incomplete)?;
+                let accelerator =
+                    accelerator::resolve(input).map_err(|e| PluginError::invalid(e.to_string()))?;
+                let simulation = simulator
+                    .simulate(ops, &accelerator)
+                    .map_err(|e| PluginError::infeasible(e.to_string()))?;
+                Ok(metrics(&simulation, ops, workload.layers.len(), &accelerator))
+            }
+            With::Cycle { catalog, sparsity } => {
+                let measured;
+                let sparsity = match sparsity {
+                    SparsityFrom::Fixed(sparsity) => sparsity,
+                    SparsityFrom::Upstream(id) => {
+                        measured = densities(job, id)?;
+                        &measured
+                    }
+                };
+                simulate(catalog, workload, input, sparsity)
+            }
+        }
     }
+}
+
+fn incomplete() -> PluginError {
+    PluginError::invalid("simulating needs a CNN and an accelerator: add [space.cnn] and [space.accelerator]")
+}
+
+/// Densities that another evaluator has measured.
+fn densities(job: &Job, id: &str) -> Result<Sparsity, PluginError> {
+    let measured = job.upstream.get(id).and_then(|metrics| metrics.per_layer.get(DENSITY));
+    measured.cloned().map(Sparsity::Measured).ok_or_else(|| {
+        PluginError::invalid(format!(
+            "sparsity = \"measured\" needs the metric `{DENSITY}` per layer of evaluator `{id}`, which it does not give: name another \
+             evaluator in `measured_by`, or use the sparsity paper or dense"
+        ))
+    })
+}
+
+fn simulate(
+    catalog: &Catalog,
+    workload: &Workload,
+    input: &AcceleratorInput,
+    sparsity: &Sparsity,
+) -> Result<Metrics, PluginError> {
+    let failed = |error: CycleError| match error.is_infeasible() {
+        true => PluginError::infeasible(error.to_string()),
+        false => PluginError::invalid(error.to_string()),
+    };
+    let machine = cycle::describe(input).and_then(|d| Machine::resolve(&d, catalog)).map_err(failed)?;
+    let (report, timeline) =
+        cycle::evaluate(&machine, workload, sparsity, Options::default()).map_err(failed)?;
+    let mut metrics = totals(&report, machine.batch);
+    let mut latencies = vec![0.0; workload.layers.len()];
+    let mut energies = latencies.clone();
+    let hertz = machine.context.clock_khz as f64 * 1e3;
+    let costs = report.cycle.map(|costs| costs.layers).unwrap_or_default();
+    for ((layer, costs), timeline) in timeline.main_layers.iter().zip(&costs).zip(&timeline.layers) {
+        if let (Some(latency), Some(energy)) = (latencies.get_mut(*layer), energies.get_mut(*layer)) {
+            *latency = timeline.cycles as f64 / hertz;
+            *energy = costs.module_energy_j.iter().sum();
+        }
+    }
+    metrics.per_layer.insert("latency_s".into(), latencies);
+    metrics.per_layer.insert("dynamic_energy_j".into(), energies);
+    Ok(metrics)
+}
+
+/// The metrics that describe the whole inference.
+fn totals(report: &CostReport, batch: u64) -> Metrics {
+    let batch = batch as f64;
+    let values = [
+        report.total_cycles as f64,
+        report.latency_s,
+        report.latency_s / batch,
+        report.area_mm2,
+        report.dynamic_energy_j,
+        report.dynamic_energy_j / batch,
+        report.leakage_energy_j,
+        report.leakage_energy_j / batch,
+        report.params as f64,
+        report.macs as f64,
+    ];
+    let mut metrics = Metrics::default();
+    metrics.values.extend(METRICS.iter().map(|name| (*name).to_owned()).zip(values));
+    metrics
 }
 
 fn metrics(
@@ -94,31 +225,8 @@ fn metrics(
     layers: usize,
     accelerator: &PublishedAccelerator,
 ) -> Metrics {
-    let CostReport {
-        total_cycles,
-        latency_s,
-        area_mm2,
-        dynamic_energy_j,
-        leakage_energy_j,
-        params,
-        macs,
-        ..
-    } = simulation.report;
-    let batch = accelerator.batch as f64;
-    let values = [
-        total_cycles as f64,
-        latency_s,
-        latency_s / batch,
-        area_mm2,
-        dynamic_energy_j,
-        dynamic_energy_j / batch,
-        leakage_energy_j,
-        leakage_energy_j / batch,
-        params as f64,
-        macs as f64,
-    ];
-    let mut metrics = Metrics::default();
-    metrics.values.extend(METRICS.iter().map(|name| (*name).to_owned()).zip(values));
+    let CostReport { total_cycles, latency_s, .. } = simulation.report;
+    let mut metrics = totals(&simulation.report, accelerator.batch);
     let shares = per_layer(simulation, ops, layers);
     // Cycles and latency are proportional.
     let cycle_s = if total_cycles == 0 { 0.0 } else { latency_s / total_cycles as f64 };

@@ -21,7 +21,7 @@ struct Key {
     classes: u64,
 }
 
-type Lowered = Result<Arc<PublishedOps>, SimulationFault>;
+type Lowered = Result<Arc<Both>, SimulationFault>;
 
 /// Two generations of answers: when the young one is full it becomes the old one, and the old one is forgotten.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ struct Generations {
 pub(super) struct Cache(Mutex<Generations>);
 
 impl Cache {
-    /// The operations of the job's CNN.
+    /// The job's CNN, lowered.
     pub(super) fn lower(&self, job: &Job<'_>, language: &Language) -> Lowered {
         let (text, default_channels) = match &job.cnn {
             Cnn::Name(name) => (name.as_str(), 0),
@@ -87,12 +87,20 @@ impl Generations {
 
 fn size_of_lowered(lowered: &Lowered) -> usize {
     match lowered {
-        Ok(ops) => {
+        Ok(both) => {
             let each = size_of::<codebench_model::PublishedOp>() + size_of::<Option<usize>>() + 16;
-            size_of::<PublishedOps>() + ops.ops.len() * each
+            let published = size_of::<PublishedOps>() + both.published.ops.len() * each;
+            let layers: usize = both.workload.layers.iter().map(size_of_layer).sum();
+            published + layers + both.workload.tensors.len() * size_of::<TensorShape>()
         }
         Err(fault) => fault.code.len() + fault.message.len(),
     }
+}
+
+fn size_of_layer(layer: &codebench_model::Layer) -> usize {
+    let weights: usize =
+        layer.weights.iter().map(|w| size_of_val(w) + w.name.len() + w.shape.len() * 8).sum();
+    size_of_val(layer) + layer.name.len() + layer.inputs.len() * 8 + weights
 }
 
 fn lower(job: &Job<'_>, language: &Language) -> Lowered {
@@ -102,7 +110,7 @@ fn lower(job: &Job<'_>, language: &Language) -> Lowered {
         let code = if error.is_infeasible() { "infeasible_cnn" } else { "invalid_cnn" };
         fault(code, error.to_string())
     })?;
-    Ok(Arc::new(lowered.published))
+    Ok(Arc::new(lowered))
 }
 
 fn graph_of(job: &Job<'_>) -> Result<CnnGraph, SimulationFault> {

@@ -3,10 +3,9 @@
 
 use super::fault;
 use codebench_model::{
-    AcceleratorInput, CnnGraph, Fidelity, ParameterValue, Parameters, PublishedAccelerator, SimulationFault,
-    SimulationJob, parameter,
+    AcceleratorInput, CnnGraph, Fidelity, ParameterValue, Parameters, SimulationFault, SimulationJob,
+    parameter,
 };
-use codebench_sim::accelerator;
 use serde::Deserialize;
 use serde::de::{Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -26,7 +25,8 @@ pub(super) struct Job<'a> {
     pub(super) image: u64,
     pub(super) channels: u64,
     pub(super) classes: u64,
-    pub(super) accelerator: PublishedAccelerator,
+    pub(super) accelerator: AcceleratorInput,
+    pub(super) fidelity: Fidelity,
 }
 
 /// Which CNN.
@@ -54,7 +54,7 @@ pub(super) fn fields(line: &[u8]) -> Result<Fields<'_>, SimulationFault> {
     })
 }
 
-const EXAMPLE: &str = r#"{"cnn":"published/resnet18","accelerator":{"pib":2},"fidelity":"published"}"#;
+const EXAMPLE: &str = r#"{"cnn":"published/resnet18","accelerator":{"pib":2},"fidelity":"cycle"}"#;
 
 fn object(text: &str) -> Result<Fields<'_>, serde_json::Error> {
     serde_json::from_str(text)
@@ -131,8 +131,9 @@ impl<'a> Fields<'a> {
                 format!("`v` = {version}: this program reads version 1"),
             ));
         }
-        self.fidelity()?;
+        let fidelity = self.fidelity()?;
         let job = Job {
+            fidelity,
             cnn: self.cnn()?,
             image: self.count("image", SimulationJob::standard_image())?,
             channels: self.count("channels", SimulationJob::standard_channels())?,
@@ -143,8 +144,8 @@ impl<'a> Fields<'a> {
     }
 
     fn fidelity(&self) -> Result<Fidelity, SimulationFault> {
-        let allowed = r#""published""#;
-        let text = self.required("fidelity", allowed)?;
+        let allowed = r#""cycle" or "published""#;
+        let Some(text) = self.get("fidelity") else { return Ok(Fidelity::default()) };
         let name: Option<String> = serde_json::from_str(text).ok();
         Fidelity::ALL
             .into_iter()
@@ -170,17 +171,21 @@ impl<'a> Fields<'a> {
         Ok(Cnn::Graph { text: graph, default_channels })
     }
 
-    fn accelerator(&self) -> Result<PublishedAccelerator, SimulationFault> {
-        let allowed = r#"the vector of 13 numbers, or named parameters such as {"pib": 2, "memory": "rram"}"#;
+    fn accelerator(&self) -> Result<AcceleratorInput, SimulationFault> {
+        let allowed = r#"the vector of 13 numbers, named parameters such as {"pib": 2, "memory": "rram"}, or a description with `module`"#;
         let text = self.required("accelerator", allowed)?;
-        let input = if text.starts_with('[') {
+        if text.starts_with('[') {
             let vector = serde_json::from_str(text).map_err(|_| refused("accelerator", text, allowed))?;
-            AcceleratorInput::Vector(vector)
-        } else {
-            let fields: Fields<'a> = object(text).map_err(|_| refused("accelerator", text, allowed))?;
-            AcceleratorInput::Named(fields.parameters()?)
-        };
-        accelerator::resolve(&input).map_err(|error| fault(error.code(), error.to_string()))
+            return Ok(AcceleratorInput::Vector(vector));
+        }
+        let fields: Fields<'a> = object(text).map_err(|_| refused("accelerator", text, allowed))?;
+        if fields.get("module").is_none() {
+            return Ok(AcceleratorInput::Named(fields.parameters()?));
+        }
+        let described = serde_json::from_str(text).map_err(|error| {
+            fault("accelerator_description", format!("the accelerator's description: {error}"))
+        })?;
+        Ok(AcceleratorInput::Described(described))
     }
 
     fn parameters(self) -> Result<Parameters, SimulationFault> {

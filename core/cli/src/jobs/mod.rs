@@ -9,11 +9,12 @@ mod cache;
 mod job;
 mod lines;
 
+use crate::simulators::Simulators;
 use crate::{Failure, OrFail};
 use cache::Cache;
 use codebench_cnn::Language;
 use codebench_model::SimulationFault;
-use codebench_sim::published::Simulator;
+use codebench_sim::cycle::Sparsity;
 use lines::{Batch, Line};
 use rayon::prelude::*;
 use std::io::{self, Read, Write};
@@ -46,14 +47,14 @@ pub fn run(
     reader: impl Read + Send + 'static,
     writer: &mut dyn Write,
     language: &Language,
-    simulator: &Simulator,
+    simulators: &Simulators,
     threads: usize,
 ) -> Result<Summary, Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().failure()?;
     let (sender, receiver) = sync_channel(IN_FLIGHT);
     // Not joined: when the writer fails, the reader may wait for input that never comes.
     std::thread::Builder::new().name("lines".into()).spawn(move || lines::read(reader, &sender)).failure()?;
-    let worker = Worker { language, simulator, cache: Cache::default() };
+    let worker = Worker { language, simulators, cache: Cache::default() };
     let mut summary = Summary::default();
     let mut answers = Vec::new();
     while let Some(round) = next_round(&receiver) {
@@ -96,7 +97,7 @@ fn next_round(receiver: &Receiver<io::Result<Batch>>) -> Option<Vec<io::Result<B
 /// Answers lines, from any thread.
 struct Worker<'a> {
     language: &'a Language,
-    simulator: &'a Simulator,
+    simulators: &'a Simulators,
     cache: Cache,
 }
 
@@ -126,12 +127,13 @@ impl Worker<'_> {
         };
         let id = fields.id();
         let report = fields.job().and_then(|job| {
-            let ops = self.cache.lower(&job, self.language)?;
-            let simulation = self
-                .simulator
-                .simulate(&ops, &job.accelerator)
-                .map_err(|error| fault(error.code(), error.to_string()))?;
-            Ok(simulation.report)
+            let prepared = self.simulators.prepare(job.fidelity, &job.accelerator)?;
+            let lowered = self.cache.lower(&job, self.language)?;
+            let mut report = self.simulators.simulate(&prepared, &lowered, &Sparsity::Paper)?;
+            if let Some(costs) = &mut report.cycle {
+                costs.layers.clear();
+            }
+            Ok(report)
         });
         match report {
             Ok(report) => answer(id, "ok", &report, true),

@@ -86,6 +86,7 @@ pub struct LayerPlan {
 
 /// Which loops over tiles are outermost; input blocks always run fastest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LoopOrder {
     /// Batch, y, x, channel block, output block: activations are loaded once.

@@ -5,23 +5,31 @@
 //! Workload --fuse--> FusedWorkload --plan--> Schedule --simulate--> Timeline --report--> CostReport
 //! ```
 
+mod density;
 mod engine;
 mod error;
 mod fuse;
 mod machine;
 mod plan;
+mod report;
+mod template;
 mod tiles;
 mod timeline;
+mod trace;
 
+pub use density::Sparsity;
 pub use engine::Options;
 pub use error::{CycleError, Infeasible, LayerRef};
 pub use fuse::fuse;
 pub use machine::{Machine, MainMemory, Module};
+pub use template::describe;
 pub use timeline::{LayerTimeline, MemoryBytes, Occupation, Record, Stall, Timeline, Unit};
+pub use trace::write_trace;
 
-use codebench_model::TilePolicy;
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan, LoopOrder};
+use codebench_model::{CostReport, TilePolicy, Workload};
 use plan::{Plans, Schedule};
+use report::Reporter;
 
 /// Simulates a fused workload with one plan per layer.
 ///
@@ -48,6 +56,28 @@ pub fn plan_layers(
     densities: &Densities,
 ) -> Result<Vec<LayerPlan>, CycleError> {
     Ok(schedule(machine, workload, densities)?.layers.iter().map(|layer| layer.plan).collect())
+}
+
+/// Simulates a workload on a machine with the machine's tile policy.
+///
+/// # Errors
+/// As [`simulate`]; layers are named.
+pub fn evaluate(
+    machine: &Machine,
+    workload: &Workload,
+    sparsity: &Sparsity,
+    options: Options,
+) -> Result<(CostReport, Timeline), CycleError> {
+    let fused = fuse(workload)?;
+    let run = || {
+        let densities = sparsity.densities(&fused)?;
+        let schedule = schedule(machine, &fused, &densities)?;
+        let timeline = engine::run(machine, &fused, &schedule, &densities, options)?;
+        let reporter =
+            Reporter { machine, workload, fused: &fused, schedule: &schedule, timeline: &timeline };
+        Ok((reporter.report()?, timeline))
+    };
+    run().map_err(|error: CycleError| error.named(workload))
 }
 
 fn schedule(

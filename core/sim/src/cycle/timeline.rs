@@ -106,6 +106,8 @@ pub struct Record {
 pub struct Timeline {
     /// Layers of the fused workload.
     pub layers: Vec<LayerTimeline>,
+    /// Layer of the workload that does the main work of each.
+    pub main_layers: Vec<usize>,
     /// The latest end of a task.
     pub total_cycles: u64,
     /// Tasks that were followed one by one; the others were advanced in closed form.

@@ -228,6 +228,7 @@ impl Run<'_> {
             params: self.ops.params,
             macs: self.ops.macs,
             published: Some(p),
+            cycle: None,
         };
         Ok(Simulation {
             report,

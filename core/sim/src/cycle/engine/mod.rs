@@ -17,9 +17,9 @@ use super::plan::Schedule;
 use super::tiles::Sizes;
 use super::timeline::{LayerTimeline, Record, Timeline};
 use channels::Channels;
-pub(crate) use compute::module_cost;
 use codebench_model::hardware::{Densities, FusedWorkload};
 use codebench_model::{MAX_EVENTS, TensorShape};
+pub(crate) use compute::module_cost;
 use footprint::{Footprint, Mapping};
 use layer::LayerRun;
 use space::Space;
@@ -118,6 +118,9 @@ pub(crate) fn run(
         if engine.stepped > MOST_TASKS {
             return Err(CycleError::TooLarge { quantity: "the number of tasks".into(), limit: "2^29" });
         }
+        if let Some(record) = &engine.record {
+            super::trace::check(record.tasks.len())?;
+        }
         match event {
             Event::Compute => engine.start_compute()?,
             Event::Store => engine.start_store()?,
@@ -207,6 +210,7 @@ impl<'a> Engine<'a> {
         }
         Ok(Timeline {
             layers: self.timelines,
+            main_layers: self.workload.layers.iter().map(|layer| layer.layer).collect(),
             total_cycles: latest,
             stepped_tasks: self.stepped,
             record: self.record,

@@ -10,6 +10,7 @@ use super::tiles::{LayerTiles, Sizes, WHOLE_PPM};
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan};
 
 pub(crate) use addresses::{Addresses, Placed};
+pub(crate) use auto::Rate;
 
 /// Data and mask bytes: of the activation and the mask buffer, or of the weight and the mask buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,9 +103,7 @@ pub(crate) fn plan(
     let mut planner = residency::Planner::new(machine, workload, &storage_ppm, &weight_ppm, &whole);
     let mut tiler = match plans {
         Plans::Given(_) => None,
-        Plans::Auto => {
-            Some(auto::AutoTiler::new(machine, workload, densities, &storage_ppm, &weight_ppm)?)
-        }
+        Plans::Auto => Some(auto::AutoTiler::new(machine, workload, densities, &storage_ppm, &weight_ppm)?),
     };
     let mut layers = Vec::with_capacity(workload.layers.len());
     for index in 0..workload.layers.len() {

@@ -87,14 +87,17 @@ impl<'a> Outline<'a> {
         }
         let has_kernel = matches!(layer.primitive, Primitive::Conv { .. } | Primitive::Dense { .. });
         let own = u64::from(matches!(layer.primitive, Primitive::BatchNorm { .. }));
-        let norms = own + layer.fused.iter().filter(|op| matches!(op, FusedOp::BatchNorm { .. })).count() as u64;
+        let norms =
+            own + layer.fused.iter().filter(|op| matches!(op, FusedOp::BatchNorm { .. })).count() as u64;
         let group_inputs = input.channels / groups.max(1);
         let kernel_words = match has_kernel {
             true => output.channels.saturating_mul(group_inputs).saturating_mul(kernel[0] * kernel[1]),
             false => 0,
         };
-        let whole =
-            matches!(layer.primitive, Primitive::LocalResponseNorm { .. } | Primitive::Softmax | Primitive::Shuffle { .. });
+        let whole = matches!(
+            layer.primitive,
+            Primitive::LocalResponseNorm { .. } | Primitive::Softmax | Primitive::Shuffle { .. }
+        );
         let function = match &layer.primitive {
             Primitive::Activation { function } => Some(*function),
             _ => None,
@@ -267,7 +270,9 @@ impl<'a> Outline<'a> {
             Primitive::Activation { function } => function.code(),
             _ => 0,
         };
-        let window = |extents: [u64; 2]| if self.has_kernel || self.layer.inputs.len() == 1 { extents } else { [1, 1] };
+        let window = |extents: [u64; 2]| {
+            if self.has_kernel || self.layer.inputs.len() == 1 { extents } else { [1, 1] }
+        };
         let (kernel, stride, dilation) = (window(self.kernel), window(self.stride), window(self.dilation));
         debug_assert!(function == 0 || Activation::of_code(function).is_some());
         let work = TileWork {
@@ -318,8 +323,8 @@ impl Ask {
         let output = if self.output_bytes > 0 { outline.output_words(tile) } else { 0 };
         let partial = outline.blocks(tile).inner > 1;
         let output_ppm = if partial { WHOLE_PPM } else { self.output_ppm };
-        let data = (self.sizes.bytes(input, self.input_ppm))
-            .saturating_add(self.sizes.bytes(output, output_ppm));
+        let data =
+            (self.sizes.bytes(input, self.input_ppm)).saturating_add(self.sizes.bytes(output, output_ppm));
         let masks = input.div_ceil(8).saturating_add(output.div_ceil(8));
         data > self.activation_budget || (self.mask_budget < u64::MAX && masks > self.mask_budget)
     }

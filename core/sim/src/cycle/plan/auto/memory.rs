@@ -7,14 +7,14 @@ use codebench_model::{TileWork, TransferCost, TransferProfile};
 
 /// Bytes per tick and ticks to the first byte.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rate {
-    pub(super) bytes_per_tick: f64,
-    pub(super) latency: f64,
+pub(crate) struct Rate {
+    pub(crate) bytes_per_tick: f64,
+    pub(crate) latency: f64,
 }
 
 impl Rate {
     /// What a long transfer over all channels reaches.
-    pub(super) fn measure(machine: &Machine) -> Result<Rate, CycleError> {
+    pub(crate) fn measure(machine: &Machine) -> Result<Rate, CycleError> {
         let facts = &machine.memory.facts;
         let layer = LayerRef { index: 0, primitive: "transfer", name: None };
         let pages = 16;

@@ -10,10 +10,12 @@ use super::Need;
 use codebench_model::TileSize;
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan, LoopOrder};
 use layer::{Ask, Outline};
-use memory::Rate;
+pub(crate) use memory::Rate;
 
 /// Most tiles that a layer is cut into for the sake of overlap.
 const MOST_TILES: u64 = 64;
+/// Estimated ticks that a tile costs whatever it does.
+const TILE_TICKS: f64 = 1.0;
 /// Ways to double the output blocks, and the spatial blocks, beyond what the buffers ask for.
 const DOUBLINGS: [u32; 2] = [5, 4];
 
@@ -64,6 +66,7 @@ impl<'a> AutoTiler<'a> {
                     continue;
                 }
                 let (time, tail, order) = self.estimate(&outline, &ask, tile)?;
+                let time = time + TILE_TICKS * blocks.tiles() as f64;
                 if best.as_ref().is_none_or(|(least, ..)| time < *least) {
                     best = Some((time, tail, LayerPlan { tile, order }));
                 }
@@ -87,7 +90,8 @@ impl<'a> AutoTiler<'a> {
         for storage in super::LayerTiles::read(outline.layer) {
             if !resident[storage] {
                 let words = self.workload.storages[storage].shape.elements().unwrap_or(u64::MAX);
-                loaded = loaded.plus(size(words.saturating_mul(self.machine.batch), self.storage_ppm[storage]));
+                loaded =
+                    loaded.plus(size(words.saturating_mul(self.machine.batch), self.storage_ppm[storage]));
                 input_ppm = input_ppm.max(self.storage_ppm[storage]);
             }
         }
@@ -98,7 +102,8 @@ impl<'a> AutoTiler<'a> {
             && loaded.plus(whole).data <= free.data
             && (!compressed || loaded.plus(whole).mask <= free.mask);
         let mut all_weights = size(outline.kernel_words, self.weight_ppm[index]);
-        all_weights.data = all_weights.data.saturating_add(self.sizes.bytes(outline.channel_words, WHOLE_PPM));
+        all_weights.data =
+            all_weights.data.saturating_add(self.sizes.bytes(outline.channel_words, WHOLE_PPM));
         let storage = outline.layer.inputs.first().and_then(|v| v.segments.first()).map_or(0, |s| s.storage);
         Ask {
             sizes: self.sizes,
@@ -176,7 +181,10 @@ impl<'a> AutoTiler<'a> {
             let first = ticks(inputs / tiles + weights / first_tiles) + store;
             let later = ticks(per_tile) + store;
             let exposed = (first - self.tail).max(0.0).min(first);
-            exposed + (first_tiles - 1.0) * compute.max(first) + (tiles - first_tiles) * compute.max(later) + compute
+            exposed
+                + (first_tiles - 1.0) * compute.max(first)
+                + (tiles - first_tiles) * compute.max(later)
+                + compute
         };
         let repeats = |again: bool, times: f64| if again { times } else { 1.0 };
         let activations_outer = time(

@@ -1,0 +1,180 @@
+//! `codebench simulate`: one CNN on one accelerator, or a stream of jobs.
+
+mod compare;
+mod text;
+
+use crate::accelerator_input::{self, AcceleratorFile};
+use crate::cnn_input::{CnnInput, ImageArguments};
+use crate::simulators::Simulators;
+use crate::{Failure, OrFail, catalog, jobs};
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use codebench_api::Catalog;
+use codebench_cnn::{Language, Lowered};
+use codebench_model::CostReport;
+use codebench_sim::cycle::{self, Machine, Options, Sparsity, write_trace};
+use codebench_sim::published::Simulator;
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Arguments of `codebench simulate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  codebench simulate --cnn resnet50 --accelerator examples/accelerators/paper.toml
+  codebench simulate --cnn my-cnn.toml --accelerator examples/accelerators/edge.toml --format json
+  codebench simulate --cnn published/resnet18 --accelerator 2,16,8,4,8,3,3,1,12,24,4,1,1 --fidelity published,cycle
+  codebench simulate --cnn mobilenet-v2 --accelerator examples/accelerators/edge-dram.toml --trace trace.json
+  codebench simulate --jobs examples/jobs.jsonl > results.jsonl
+  generate-jobs | codebench simulate --jobs -
+
+An accelerator is a TOML file of modules ([[module]]); or a point of the paper's template: 13 numbers (pib,pif,pix,piy,pof,pkx,
+pky,batch,activation_buffer_mb,weight_buffer_mb,mask_buffer_mb,memory (1 rram, 2 dram, 3 hbm),memory_config), or a TOML file that
+names those that differ from the paper's default. Latency and energies are those of a whole batch. A trace opens in Perfetto
+and in Chrome. The book's page on jobs describes the lines of --jobs.")]
+pub struct Arguments {
+    /// Name of a network (`codebench cnn list`), or a CNN file (.json, .toml)
+    #[arg(long, value_name = "NAME|FILE", required_unless_present = "jobs", conflicts_with = "jobs")]
+    pub cnn: Option<String>,
+    /// An accelerator file (.toml, .json), or 13 numbers separated by commas
+    #[arg(
+        long,
+        value_name = "VECTOR|FILE",
+        required_unless_present = "jobs",
+        conflicts_with = "jobs",
+        allow_hyphen_values = true
+    )]
+    pub accelerator: Option<String>,
+    /// Simulate every line of a JSON Lines file; `-` is standard input
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub jobs: Option<String>,
+    /// The images that the CNN reads
+    #[command(flatten)]
+    pub image: ImageArguments,
+    /// Which simulation answers; both, separated by a comma, are shown side by side
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "cycle", conflicts_with = "jobs")]
+    pub fidelity: Vec<Fidelity>,
+    /// Zeros in activations and weights, for the fidelity `cycle`
+    #[arg(long, value_enum, default_value_t = Zeros::Paper, conflicts_with = "jobs")]
+    pub sparsity: Zeros,
+    /// Write the timeline of every module to this file, for the fidelity `cycle`
+    #[arg(long, value_name = "FILE.json", conflicts_with = "jobs")]
+    pub trace: Option<PathBuf>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "jobs")]
+    pub format: Format,
+}
+
+/// Which simulation answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fidelity {
+    /// Event-driven and cycle-accurate, any accelerator
+    Cycle,
+    /// Bit-equal to the simulator that the authors of CODEBench released
+    Published,
+}
+
+/// Zeros in activations and weights.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Zeros {
+    /// The paper's: half of both
+    Paper,
+    /// None
+    Dense,
+}
+
+/// How `codebench simulate` prints.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Format {
+    /// A table for people
+    Text,
+    /// JSON, with everything that is known
+    Json,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    if let Some(path) = &arguments.jobs {
+        return run_jobs(path, out);
+    }
+    let (Some(cnn), Some(accelerator)) = (&arguments.cnn, &arguments.accelerator) else {
+        return Err(Failure::of_usage("give --cnn and --accelerator, or --jobs"));
+    };
+    let asked = |fidelity: Fidelity| arguments.fidelity.contains(&fidelity);
+    if arguments.trace.is_some() && !asked(Fidelity::Cycle) {
+        return Err(Failure::of_usage(
+            "--trace needs the fidelity `cycle`: the published one has no timeline",
+        ));
+    }
+    let catalog = catalog()?;
+    let cnn = CnnInput::load(cnn, &arguments.image)?;
+    let image = cnn.image(&arguments.image);
+    let accelerator = accelerator_input::load(accelerator)?;
+    let language = Language::new(&catalog).failure()?;
+    let lowered = cnn.lower(&language, image)?;
+    let published = match asked(Fidelity::Published) {
+        true => Some(published(&catalog, &accelerator, &lowered)?),
+        false => None,
+    };
+    let cycle = match asked(Fidelity::Cycle) {
+        true => Some(cycle(&catalog, &accelerator, &lowered, arguments)?),
+        false => None,
+    };
+    match (arguments.format, published, cycle) {
+        (Format::Json, Some(published), Some(cycle)) => compare::json(&published, &cycle, out),
+        (Format::Json, one, other) => {
+            Ok(writeln!(out, "{}", serde_json::to_string(&one.or(other)).failure()?)?)
+        }
+        (Format::Text, published, cycle) => {
+            text::write_cnn(&cnn.name, image, out)?;
+            match (published, cycle) {
+                (Some(published), Some(cycle)) => compare::text(&published, &cycle, out),
+                (Some(published), None) => text::write_published(&accelerator.published()?, &published, out),
+                (None, Some(cycle)) => text::write_cycle(&cycle, out),
+                (None, None) => Ok(()),
+            }
+        }
+    }
+}
+
+fn published(catalog: &Catalog, file: &AcceleratorFile, cnn: &Lowered) -> Result<CostReport, Failure> {
+    let simulator = Simulator::new(catalog.published_constants().failure()?);
+    Ok(simulator.simulate(&cnn.published, &file.published()?).usage()?.report)
+}
+
+fn cycle(
+    catalog: &Catalog,
+    file: &AcceleratorFile,
+    cnn: &Lowered,
+    arguments: &Arguments,
+) -> Result<CostReport, Failure> {
+    let description = file.description()?;
+    let machine = Machine::resolve(&description, catalog).map_err(|e| file.refuse(&e.to_string()))?;
+    let sparsity = match arguments.sparsity {
+        Zeros::Paper => Sparsity::Paper,
+        Zeros::Dense => Sparsity::Dense,
+    };
+    let options = Options { record: arguments.trace.is_some(), ..Options::default() };
+    let (report, timeline) = cycle::evaluate(&machine, &cnn.workload, &sparsity, options)
+        .map_err(|e| file.refuse(&e.to_string()))?;
+    if let (Some(path), Some(record)) = (&arguments.trace, &timeline.record) {
+        let write = |path: &Path| -> std::io::Result<()> {
+            let mut out = BufWriter::new(File::create(path)?);
+            write_trace(&machine, &cnn.workload, &timeline.main_layers, record, &mut out)?;
+            out.flush()
+        };
+        write(path).with_context(|| format!("cannot write the trace `{}`", path.display())).failure()?;
+    }
+    Ok(report)
+}
+
+fn run_jobs(path: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    let reader: Box<dyn Read + Send> = match path {
+        "-" => Box::new(std::io::stdin()),
+        path => Box::new(File::open(path).with_context(|| format!("cannot read `{path}`")).usage()?),
+    };
+    let catalog = catalog()?;
+    let language = Language::new(&catalog).failure()?;
+    jobs::run(reader, out, &language, &Simulators::new(&catalog)?, 0)?;
+    Ok(())
+}
