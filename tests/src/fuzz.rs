@@ -1,10 +1,10 @@
 //! Bodies of the fuzz targets: whatever the bytes, a reader answers with a value or an error, and never panics.
 
+use codebench::simulators::Simulators;
 use codebench_api::Catalog;
 use codebench_cnn::Language;
 use codebench_cnn::file::{self, Format};
 use codebench_model::{CnnGraph, TensorShape};
-use codebench_sim::published::Simulator;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -21,9 +21,9 @@ fn language() -> &'static Language {
 }
 
 #[allow(clippy::expect_used)]
-fn simulator() -> &'static Simulator {
-    static SIMULATOR: OnceLock<Simulator> = OnceLock::new();
-    SIMULATOR.get_or_init(|| Simulator::new(catalog().published_constants().expect("constants are built in")))
+fn simulator() -> &'static Simulators {
+    static SIMULATOR: OnceLock<Simulators> = OnceLock::new();
+    SIMULATOR.get_or_init(|| Simulators::new(catalog()).expect("constants are built in"))
 }
 
 /// The label parser, and shape inference for the labels that it accepts.

@@ -6,8 +6,8 @@
 mod support;
 
 use codebench::jobs;
+use codebench::simulators::Simulators;
 use codebench_cnn::Language;
-use codebench_sim::published::Simulator;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use std::io::Cursor;
@@ -81,10 +81,9 @@ fn lines(count: usize) -> String {
 
 fn job_lines(criterion: &mut Criterion) {
     let Ok(catalog) = codebench::catalog() else { return };
-    let (Ok(language), Ok(constants)) = (Language::new(&catalog), catalog.published_constants()) else {
+    let (Ok(language), Ok(simulators)) = (Language::new(&catalog), Simulators::new(&catalog)) else {
         return;
     };
-    let simulator = Simulator::new(constants);
     let text = lines(JOBS);
     let mut group = criterion.benchmark_group("jobs");
     group.throughput(Throughput::Elements(JOBS as u64)).sample_size(10);
@@ -92,7 +91,7 @@ fn job_lines(criterion: &mut Criterion) {
         group.bench_function(format!("threads-{threads}"), |bencher| {
             bencher.iter_batched(
                 || Cursor::new(text.clone()),
-                |reader| jobs::run(reader, &mut std::io::sink(), &language, &simulator, threads),
+                |reader| jobs::run(reader, &mut std::io::sink(), &language, &simulators, threads),
                 BatchSize::LargeInput,
             );
         });

@@ -5,10 +5,10 @@
 mod support;
 
 use codebench::jobs::{self, LONGEST_LINE, Summary};
+use codebench::simulators::Simulators;
 use codebench_cnn::Language;
 use codebench_model::simulate::SimulationOk;
 use codebench_model::{SimulationAnswer, SimulationJob};
-use codebench_sim::published::Simulator;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::io::{self, Read, Write};
@@ -16,9 +16,9 @@ use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use support::{cnns, golden, list, root};
 
-static TOOLS: LazyLock<(Language, Simulator)> = LazyLock::new(|| {
+static TOOLS: LazyLock<(Language, Simulators)> = LazyLock::new(|| {
     let catalog = codebench::catalog().unwrap();
-    (Language::new(&catalog).unwrap(), Simulator::new(catalog.published_constants().unwrap()))
+    (Language::new(&catalog).unwrap(), Simulators::new(&catalog).unwrap())
 });
 
 fn answer(input: impl Into<Vec<u8>>, threads: usize) -> (Vec<u8>, Summary) {
@@ -160,6 +160,31 @@ fn names_and_named_parameters_equal_graphs_and_vectors() {
     assert_eq!(answers[0], answers[2]);
 }
 
+#[test]
+fn cycle_is_the_default_and_takes_descriptions() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/accelerators/paper.toml"
+    ));
+    let described: Value = toml::from_str(&text.unwrap()).unwrap();
+    let jobs = [
+        json!({"id": 1, "cnn": "published/resnet18", "accelerator": {}}),
+        json!({"id": 1, "cnn": "published/resnet18", "accelerator": [2, 16, 8, 4, 8, 3, 3, 1, 12, 24, 4, 1, 1], "fidelity": "cycle"}),
+        json!({"id": 1, "cnn": "published/resnet18", "accelerator": described}),
+    ];
+    let schema = jsonschema::validator_for(&schema_of::<SimulationJob>()).unwrap();
+    for job in &jobs {
+        assert!(schema.is_valid(job), "{:?}", schema.iter_errors(job).next().map(|e| e.to_string()));
+    }
+    let answers = answers(lines(jobs.into_iter()));
+    assert_eq!(answers[0]["ok"]["fidelity"], "cycle", "{}", answers[0]);
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0], answers[2]);
+    let schema = jsonschema::validator_for(&schema_of::<SimulationAnswer>()).unwrap();
+    assert!(schema.is_valid(&answers[0]), "{}", answers[0]);
+    assert!(answers[0]["ok"]["cycle"].get("layers").is_none());
+}
+
 /// Lines that are refused, each for a reason of its own.
 fn bad_lines() -> Vec<String> {
     let base = json!({"id": "x", "cnn": "published/resnet18", "accelerator": {}, "fidelity": "published"});
@@ -172,6 +197,9 @@ fn bad_lines() -> Vec<String> {
         let mut job = base.clone();
         job.as_object_mut().unwrap().remove(field);
         job.to_string()
+    };
+    let cycle = |accelerator: Value| {
+        json!({"id": "x", "cnn": "published/resnet18", "accelerator": accelerator}).to_string()
     };
     let chain = |labels: &[&str]| {
         let row = |v: usize| (0..labels.len()).map(|to| u8::from(to == v + 1)).collect::<Vec<u8>>();
@@ -188,8 +216,8 @@ fn bad_lines() -> Vec<String> {
         r#"{"id": 1, "id": 2}"#.into(),
         without("cnn"),
         without("accelerator"),
-        without("fidelity"),
-        with("fidelity", json!("cycle")),
+        with("fidelity", json!("exact")),
+        with("fidelity", json!(null)),
         with("v", json!(2)),
         with("acelerator", json!([])),
         with("image", json!(0)),
@@ -218,6 +246,13 @@ fn bad_lines() -> Vec<String> {
         with("accelerator", json!({"pib": null})),
         with("accelerator", json!({"pib": "two"})),
         with("accelerator", json!("fast")),
+        with("accelerator", json!({"module": [], "clock_mhz": 700})),
+        cycle(json!([1, 2, 3])),
+        cycle(json!({"pibb": 2})),
+        cycle(json!({"memory": "sram"})),
+        cycle(json!({"pif": 0})),
+        cycle(json!({"module": [], "clock_mhz": 700})),
+        cycle(json!({"module": 3, "clock_mhz": 700})),
     ]
 }
 

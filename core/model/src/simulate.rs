@@ -205,6 +205,10 @@ mod schema {
         /// Organisation of the memory: RRAM 1 to 6, DRAM 1 to 4, HBM 1.
         #[schemars(range(min = 1))]
         memory_config: f64,
+        /// Functions in the MAC lanes, `relu`, `silu` or `both`; fidelity `cycle` only.
+        activation_set: Option<String>,
+        /// Power of im2col, `corrected` or `published`; fidelity `cycle` only.
+        im2col_power: Option<String>,
     }
 
     impl Default for Named {
@@ -224,6 +228,8 @@ mod schema {
                 mask_buffer_mb: v[10],
                 memory: Memory::Kind(MemoryKind::Rram),
                 memory_config: v[12],
+                activation_set: None,
+                im2col_power: None,
             }
         }
     }
@@ -233,6 +239,9 @@ mod schema {
     pub(super) enum Memory {
         /// By name.
         Kind(MemoryKind),
+        /// A plugin's id; fidelity `cycle` only.
+        #[schemars(extend("pattern" = "^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$"))]
+        Plugin(String),
         /// 1 rram, 2 dram, 3 hbm.
         Code(f64),
     }

@@ -6,6 +6,7 @@ use super::super::tiles::{ChannelBlock, KernelRegion, Position, Region, WHOLE_PP
 use super::super::timeline::{Occupation, Stall, Unit};
 use super::Engine;
 use super::compute::Pricer;
+use super::steady::Steady;
 use super::tasks::{ACTIVATIONS, Cargo, MASKS, Task, WEIGHTS};
 use codebench_model::hardware::{TaskKind, TaskRecord};
 
@@ -24,15 +25,16 @@ pub(super) struct LayerRun<'a> {
     /// Ticks of turnaround of the latest load.
     pub(super) turnaround: u64,
     /// When the layers that made resident storages that it reads have ended.
-    depends: u64,
+    pub(super) depends: u64,
     /// Regions of activations that the next tile reads from memory.
-    regions: Vec<Region>,
+    pub(super) regions: Vec<Region>,
     /// Those of the tile after it, while that is prepared.
     coming: Vec<Region>,
     /// Space of the loaded regions of activations.
-    held: Need,
+    pub(super) held: Need,
     pub(super) computes_end: u64,
     pub(super) stalls: [u64; 4],
+    pub(super) steady: Option<Steady>,
 }
 
 impl<'a> Engine<'a> {
@@ -70,8 +72,10 @@ impl<'a> Engine<'a> {
             held: Need::default(),
             computes_end: 0,
             stalls: [0; 4],
+            steady: None,
         };
-        self.run = Some(run);
+        let steady = self.steady(&run);
+        self.run = Some(LayerRun { steady, ..run });
         self.evict(index, layer);
         let ready = if self.machine.double_buffer { 0 } else { self.last_compute_end };
         for storage in &layer.promotions {
@@ -279,8 +283,9 @@ impl<'a> Engine<'a> {
         run.price = run.pricer.price(&run.schedule.tiles, next)?;
         self.run = Some(run);
         let ready = if self.machine.double_buffer { 0 } else { end };
+        let block = self.run.as_ref().is_some_and(|run| run.at.n != next.n && next.n > 0);
         self.prepare(next, ready);
-        Ok(())
+        if block { self.skip() } else { Ok(()) }
     }
 
     fn finish_layer(&mut self, run: LayerRun<'_>) -> Result<(), CycleError> {
@@ -295,7 +300,7 @@ impl<'a> Engine<'a> {
             self.spaces[MASKS].release(time, size.mask);
         }
         let timeline = &mut self.timelines[run.index];
-        timeline.peak_bytes = [0, 1, 2].map(|buffer: usize| self.spaces[buffer].take_peak());
+        timeline.peak_bytes = [0, 1, 2].map(|buffer: usize| self.spaces[buffer].take_peak(self.now));
         timeline.stall_cycles = run.stalls;
         let sum = |sum: &mut u64, count: u64, each: u64| -> Option<()> {
             *sum = sum.checked_add(count.checked_mul(each)?)?;

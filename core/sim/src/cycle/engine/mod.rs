@@ -8,6 +8,7 @@ mod compute;
 mod footprint;
 mod layer;
 mod space;
+mod steady;
 mod tasks;
 mod transfer;
 
@@ -65,6 +66,7 @@ struct Engine<'a> {
     workload: &'a FusedWorkload,
     schedule: &'a Schedule,
     densities: &'a Densities,
+    options: Options,
     atlas: Atlas<'a>,
     channels: Channels<'a>,
     now: u64,
@@ -150,6 +152,7 @@ impl<'a> Engine<'a> {
             workload,
             schedule,
             densities,
+            options,
             atlas: Atlas { schedule, shapes, sizes: Sizes { word_bits: machine.context.word_bits }, mapping },
             channels: Channels::new(&machine.memory, machine.context.clock_khz),
             now: 0,

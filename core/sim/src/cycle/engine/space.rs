@@ -51,9 +51,25 @@ impl Space {
         self.used -= self.releases.drain(..due).map(|(_, bytes)| bytes).sum::<u64>();
     }
 
-    /// The most bytes in use at a time so far, and a new start for the next answer.
-    pub(super) fn take_peak(&mut self) -> u64 {
+    /// The most bytes in use at a time so far; what is in use at `now` is the start for the next answer.
+    pub(super) fn take_peak(&mut self, now: u64) -> u64 {
+        self.settle(now);
         std::mem::replace(&mut self.peak, self.used)
+    }
+
+    /// Writes down what decides the answers from `now` on.
+    pub(super) fn encode(&mut self, now: u64, code: &mut Vec<u64>) {
+        self.settle(now);
+        code.extend([self.used, self.releases.len() as u64]);
+        code.extend(self.releases.iter().flat_map(|(time, bytes)| [time - now, *bytes]));
+    }
+
+    /// Moves everything that is to come by `ticks`.
+    pub(super) fn shift(&mut self, ticks: u64) -> Option<()> {
+        self.releases.iter_mut().try_for_each(|(time, _)| {
+            *time = time.checked_add(ticks)?;
+            Some(())
+        })
     }
 
     pub(super) fn used(&self) -> u64 {
@@ -76,6 +92,6 @@ mod tests {
         assert_eq!((space.earliest(1, 4), space.earliest(1, 5)), (Some(5), Some(7)));
         assert_eq!(space.earliest(6, 4), Some(6));
         space.take(7, 6);
-        assert_eq!((space.used(), space.take_peak(), space.take_peak()), (8, 8, 8));
+        assert_eq!((space.used(), space.take_peak(7), space.take_peak(7)), (8, 8, 8));
     }
 }

@@ -8,4 +8,4 @@ mod region;
 pub(crate) use axis::{Block, Span};
 pub(crate) use channels::{ChannelBlock, KernelRegion, Part};
 pub(crate) use layer::{LayerTiles, Position, WeightLayout, reference};
-pub(crate) use region::{Region, Sizes, WHOLE_PPM};
+pub(crate) use region::{Region, RegionPart, Sizes, WHOLE_PPM};

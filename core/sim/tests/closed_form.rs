@@ -1,0 +1,139 @@
+//! The closed form of steady stretches equals the simulation step by step.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use codebench_api::Catalog;
+use codebench_model::hardware::{Densities, LayerPlan, LoopOrder};
+use codebench_model::{AcceleratorDescription, Layer, Padding, Primitive, TensorShape, TileSize, Workload};
+use codebench_sim::cycle::{CycleError, Machine, Options, Timeline, describe, fuse, simulate};
+use proptest::prelude::*;
+
+/// A chain of convolutions, ReLUs and poolings on `channels` x `side` x `side`.
+fn chain(channels: u64, side: u64, kinds: &[u8]) -> Workload {
+    let mut tensors = vec![TensorShape::new(channels, side, side)];
+    let mut layers = Vec::new();
+    for (index, kind) in kinds.iter().enumerate() {
+        let input = tensors[index];
+        let primitive = match kind % 4 {
+            0 => Primitive::Activation { function: codebench_model::Activation::Relu },
+            1 => Primitive::MaxPool {
+                kernel: [2, 2],
+                stride: [1, 1],
+                padding: Padding::symmetric(1, 1),
+                ceil: false,
+            },
+            k => Primitive::Conv {
+                in_channels: input.channels,
+                out_channels: input.channels + u64::from(*kind) % 5,
+                kernel: [k.into(), 3],
+                stride: [1, 1],
+                padding: Padding::symmetric(1, 1),
+                dilation: [1, 1],
+                groups: 1,
+                bias: true,
+            },
+        };
+        tensors.push(primitive.output_shape(&[input]).unwrap());
+        layers.push(Layer {
+            name: format!("l{index}"),
+            module: 0,
+            vertex: index,
+            macs: primitive.mac_count(tensors[index + 1]).unwrap(),
+            parameters: 0,
+            primitive,
+            inputs: vec![index],
+            output: index + 1,
+            weights: Vec::new(),
+        });
+    }
+    let output = tensors.len() - 1;
+    Workload { v: 1, tensors, input: 0, output, layers }
+}
+
+fn accelerator(
+    memory: &str,
+    buffers_kb: [u64; 3],
+    batch: u64,
+    double_buffer: bool,
+) -> AcceleratorDescription {
+    let json = serde_json::json!({"memory": memory, "batch": batch, "pib": 1, "pix": 2, "piy": 2, "pof": 2, "pkx": 1, "pky": 1,
+        "activation_buffer_mb": buffers_kb[0] as f64 / 1024.0, "weight_buffer_mb": buffers_kb[1] as f64 / 1024.0,
+        "mask_buffer_mb": buffers_kb[2] as f64 / 1024.0});
+    let mut description = describe(&serde_json::from_value(json).unwrap()).unwrap();
+    description.double_buffer = double_buffer;
+    description
+}
+
+fn run(
+    machine: &Machine,
+    workload: &Workload,
+    plans: &[LayerPlan],
+    step: bool,
+) -> Result<Timeline, CycleError> {
+    let fused = fuse(workload)?;
+    let densities = Densities {
+        activation_ppm: vec![431_000; fused.storages.len()],
+        weight_ppm: vec![517_000; fused.layers.len()],
+        overlap_ppm: 800_000,
+    };
+    let options = Options { step_by_step: step, ..Options::default() };
+    simulate(machine, &fused, &plans[..fused.layers.len()], &densities, options)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+
+    #[test]
+    fn skipping_whole_periods_changes_nothing(
+        kinds in prop::collection::vec(0_u8..40, 1..5),
+        (channels, side) in (1_u64..6, 3_u64..13),
+        tile in (1_u64..4, 3_u64..8, 4_u64..8, 0_u64..5, 0_u64..5),
+        (memory, double_buffer, weights_outer) in (0_usize..3, any::<bool>(), any::<bool>()),
+        buffers_kb in (2_u64..64, 1_u64..16, 1_u64..16),
+        batch in 1_u64..80,
+    ) {
+        let _ = codebench_accelbench::PLUGINS.len();
+        let catalog = Catalog::built_in().unwrap();
+        let memory = ["rram", "dram", "hbm"][memory];
+        let description =
+            accelerator(memory, [buffers_kb.0, buffers_kb.1, buffers_kb.2], batch, double_buffer);
+        let machine = Machine::resolve(&description, &catalog).unwrap();
+        let workload = chain(channels, side, &kinds);
+        let tile = TileSize {
+            batch: tile.0,
+            y: tile.1 % 7,
+            x: tile.2 % 7,
+            in_channels: tile.3,
+            out_channels: tile.4,
+        };
+        let order = if weights_outer { LoopOrder::WeightsOuter } else { LoopOrder::ActivationsOuter };
+        let plans = vec![LayerPlan { tile, order }; kinds.len()];
+        let (steps, skips) = (run(&machine, &workload, &plans, true), run(&machine, &workload, &plans, false));
+        match (steps, skips) {
+            (Ok(steps), Ok(skips)) => {
+                prop_assert!(skips.stepped_tasks <= steps.stepped_tasks);
+                prop_assert_eq!(Timeline { stepped_tasks: 0, ..steps }, Timeline { stepped_tasks: 0, ..skips });
+            }
+            (steps, skips) => prop_assert_eq!(steps.err(), skips.err()),
+        }
+    }
+}
+
+/// Time and memory grow with what differs, not with the number of images.
+#[test]
+fn more_images_are_not_more_work() {
+    let _ = codebench_accelbench::PLUGINS.len();
+    let catalog = Catalog::built_in().unwrap();
+    let workload = chain(8, 16, &[2, 0, 1, 3]);
+    let tile = TileSize { batch: 1, y: 8, ..TileSize::default() };
+    let plans = [LayerPlan { tile, order: LoopOrder::ActivationsOuter }; 4];
+    let tasks = |batch: u64| {
+        let description = accelerator("dram", [32, 16, 16], batch, true);
+        let machine = Machine::resolve(&description, &catalog).unwrap();
+        run(&machine, &workload, &plans, false).unwrap()
+    };
+    let (some, many) = (tasks(256), tasks(1 << 14));
+    assert!(many.stepped_tasks < 2 * some.stepped_tasks, "{} and {}", some.stepped_tasks, many.stepped_tasks);
+    let ratio = many.total_cycles as f64 / some.total_cycles as f64;
+    assert!((60.0..68.0).contains(&ratio), "{ratio}");
+}
