@@ -2,7 +2,7 @@
 
 use super::fault;
 use super::job::{Cnn, Job};
-use codebench_cnn::{Language, file, named};
+use codebench_cnn::{Language, Lowered as Both, file, named};
 use codebench_model::{CnnGraph, PublishedOps, SimulationFault, TensorShape};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::cnn_input::Image;
 use crate::table::Table;
 use codebench_model::cycle_costs::{CycleCosts, LayerCosts};
-use codebench_model::{CostReport, MemoryKind, PublishedAccelerator};
+use codebench_model::{CostReport, PublishedAccelerator};
 use std::io::Write;
 
 pub(super) fn write_cnn(name: &str, image: Image, out: &mut dyn Write) -> Result<(), Failure> {
