@@ -40,6 +40,13 @@ fn command_lines() {
     check("unknown-plugin", &["plugin", "info", "codebench/sobl"], &[]);
     check("unknown-kind", &["plugin", "list", "--kind", "stratgy"], &[]);
     check("missing-file", &["run", "no-such.toml"], &[]);
+    check("unknown-prefix", &["cnn", "list", "publshed/"], &[]);
+    check("unknown-algorithm", &["cnn", "hash", "lenet-5", "--algorithm", "sha265"], &[]);
+    check("zero-image", &["cnn", "count", "lenet-5", "--image", "0"], &[]);
+    check("negative-image", &["cnn", "count", "lenet-5", "--image", "-1"], &[]);
+    check("negative-count", &["space", "sample", "s.toml", "--count", "-1"], &[]);
+    check("jobs-with-image", &["simulate", "--jobs", "-", "--image", "64"], &[]);
+    check("jobs-of-a-folder", &["simulate", "--jobs", "."], &[]);
     check("simulate-without-cnn", &["simulate", "--accelerator", VECTOR], &[]);
 }
 
@@ -73,6 +80,7 @@ fn accelerators() {
         check(name, &["simulate", "--cnn", "published/resnet18", "--accelerator", accelerator], files);
     };
     simulate("short-vector", "2,16,8", &[]);
+    simulate("vector-with-huge-number", "1e300,16,8,4,8,3,3,1,12,24,4,1,1", &[]);
     simulate("vector-with-text", "2,16,8,4,8,3,3,1,12,24,4,rram,1", &[]);
     simulate("vector-with-nan", "2,nan,8,4,8,3,3,1,12,24,4,1,1", &[]);
     simulate("refused-memory", "2,16,8,4,8,3,3,1,12,24,4,7,1", &[]);
@@ -112,6 +120,16 @@ fn experiments() {
         "experiment-unknown-metric",
         &quickstart.replace("train.validation_accuracy", "train.validation_acuracy"),
     );
+    run("experiment-no-epochs", &with_line(&quickstart, "recipe", "epochs", "0"));
+    run("experiment-unknown-data", &with_line(&quickstart, "data", "id", "\"digts\""));
+    let train = "plugin = \"codebench/train\"\n";
+    let engine =
+        |id: &str| quickstart.replacen(train, &format!("{train}parameters = {{ engine = \"{id}\" }}\n"), 1);
+    run("experiment-unknown-engine", &engine("codebench/brun"));
+    run("experiment-engine-of-wrong-kind", &engine("codebench/sobol"));
+    let image = "[image]\nchannels = 3\nheight = 8\nwidth = 8\nclasses = 10\n";
+    run("experiment-other-images", &quickstart.replacen("[data]", &format!("{image}\n[data]"), 1));
+    run("experiment-no-images", &quickstart.replacen("[data]\nid = \"digits\"\n", "", 1));
     run("experiment-negative-epochs", &with_line(&quickstart, "recipe", "epochs", "-1"));
 }
 
@@ -121,5 +139,9 @@ fn spaces() {
     show("space-empty", "");
     show("space-empty-list", "[accelerator]\npib = []\n");
     show("space-unknown-parameter", "[accelerator]\npibb = [1, 2]\n");
+    show("space-of-other-spelling", "[cnn]\nops = [\"conv1x1\"]\nmax_edges = \"vertices+1\"\n");
+    if cfg!(unix) {
+        check("space-endless", &["space", "count", "/dev/zero"], &[]);
+    }
     show("space-nan", "[accelerator]\npib = [1, nan]\n");
 }

@@ -12,14 +12,29 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct ImageArguments {
     /// Side of the square images, pixels [default: what the CNN is made for, else 32]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive, allow_hyphen_values = true)]
     pub image: Option<u64>,
     /// Channels of the images [default: what the CNN is made for, else 3]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive, allow_hyphen_values = true)]
     pub channels: Option<u64>,
     /// Classes of the head [default: what the CNN is made for, else 10]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive, allow_hyphen_values = true)]
     pub classes: Option<u64>,
+}
+
+impl ImageArguments {
+    /// Whether any of them is given.
+    pub fn is_given(&self) -> bool {
+        self.image.or(self.channels).or(self.classes).is_some()
+    }
+}
+
+/// A whole number of at least 1.
+fn positive(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("give a whole number of at least 1".into()),
+        Ok(number) => Ok(number),
+    }
 }
 
 /// Images and classes, all known.

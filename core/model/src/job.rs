@@ -4,6 +4,7 @@ use crate::accelerator::AcceleratorInput;
 use crate::cnn::CnnGraph;
 use crate::parameter::Parameters;
 use crate::published::PublishedOps;
+use crate::recipe::Recipe;
 use crate::space::Genotype;
 use crate::workload::{TensorShape, Workload};
 use serde::{Deserialize, Serialize};
@@ -42,47 +43,6 @@ pub struct DataShape {
     pub classes: u64,
     /// SHA-256, hexadecimal, of the data set and its split; part of memo keys. Empty where there is no data.
     pub digest: String,
-}
-
-/// How a CNN is trained. Ranges are checked by the trainer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct Recipe {
-    /// Passes over the training split (target of this rung in successive halving).
-    pub epochs: u64,
-    /// Images per step.
-    pub batch_size: u64,
-    /// `sgd`, `adam` or `adamw`.
-    pub optimizer: String,
-    /// Peak learning rate.
-    pub learning_rate: f64,
-    /// Momentum of SGD.
-    pub momentum: f64,
-    /// Decay rates of Adam's two moments.
-    pub betas: [f64; 2],
-    /// Weight decay (L2 for SGD and Adam, decoupled for AdamW).
-    pub weight_decay: f64,
-    /// `constant`, `cosine`, ...
-    pub schedule: String,
-    /// Probability mass spread over the other classes.
-    pub label_smoothing: f64,
-}
-
-impl Default for Recipe {
-    fn default() -> Self {
-        Recipe {
-            epochs: 10,
-            batch_size: 64,
-            optimizer: "adamw".into(),
-            learning_rate: 2e-3,
-            momentum: 0.9,
-            betas: [0.9, 0.999],
-            weight_decay: 1e-2,
-            schedule: "cosine".into(),
-            label_smoothing: 0.0,
-        }
-    }
 }
 
 /// Bounds on one evaluation; `None` is unlimited.

@@ -18,6 +18,7 @@ pub mod job;
 pub mod parameter;
 pub mod primitive;
 pub mod published;
+pub mod recipe;
 pub mod record;
 pub mod report;
 pub mod shape;
@@ -33,10 +34,11 @@ pub use hardware::{
     ModuleFacts, ROW_LAYOUT, Role, TileCost, TilePolicy, TileSize, TileWork, TransferCost, TransferProfile,
     WordFormat,
 };
-pub use job::{DataShape, DataSource, Job, Limits, Metrics, Purpose, Recipe};
+pub use job::{DataShape, DataSource, Job, Limits, Metrics, Purpose};
 pub use parameter::{Domain, ParameterDescription, ParameterError, ParameterValue, Parameters};
 pub use primitive::{Activation, Padding, Primitive, PrimitiveKind, ResizeMode};
 pub use published::{PublishedConstants, PublishedOp, PublishedOps};
+pub use recipe::{Recipe, RecipeError};
 pub use record::{Record, Status};
 pub use report::{CostReport, PublishedPhases};
 pub use shape::{ShapeError, WeightShape};

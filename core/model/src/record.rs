@@ -18,6 +18,26 @@ pub enum Status {
     Failed,
 }
 
+impl Status {
+    /// Every status with its name in files.
+    pub const ALL: [(Status, &'static str); 3] =
+        [(Status::Ok, "ok"), (Status::Infeasible, "infeasible"), (Status::Failed, "failed")];
+
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Infeasible => "infeasible",
+            Status::Failed => "failed",
+        }
+    }
+
+    /// The status called `name`.
+    pub fn from_name(name: &str) -> Option<Status> {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(status, _)| status)
+    }
+}
+
 /// One trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -41,4 +61,18 @@ pub struct Record {
     pub violation: f64,
     /// Memo key of each evaluator.
     pub evaluator_keys: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_called_as_serde_writes_it() {
+        for (status, name) in Status::ALL {
+            assert_eq!((status.name(), Status::from_name(name)), (name, Some(status)));
+            assert_eq!(serde_json::to_value(status).unwrap(), name);
+        }
+        assert_eq!(Status::from_name("good"), None);
+    }
 }

@@ -27,9 +27,9 @@ pub enum SearchError {
     /// `--resume` with a smaller budget than what is stored.
     #[error("budget.trials = {trials}, but the store already holds {asked} trials: give at least {asked}")]
     Shrunk { trials: u64, asked: u64 },
-    /// A report that cannot be put together; the store and the tables are there.
-    #[error("report.html cannot be put together: {0}")]
-    Report(String),
+    /// A file that cannot be put together; the store is there.
+    #[error("{file} cannot be put together: {reason}")]
+    Output { file: &'static str, reason: String },
     /// A strategy that does not repeat itself.
     #[error(
         "strategy `{plugin}` does not repeat what the store holds ({what}): it is not a function of its seed and log; \

@@ -7,7 +7,7 @@ use codebench_model::{Record, Status};
 use std::collections::BTreeSet;
 
 /// The whole file.
-pub(crate) fn write(experiment: &Experiment, records: &[Record]) -> String {
+pub(crate) fn write(experiment: &Experiment, records: &[Record]) -> Result<Vec<u8>, csv::Error> {
     let metrics = metric_names(experiment, records);
     let objectives = objective_names(experiment);
     let mut header: Vec<String> = ["trial", "batch", "status", "reason"].map(String::from).to_vec();
@@ -25,15 +25,10 @@ fn row(
     objectives: usize,
     metrics: &[(String, String)],
 ) -> Vec<String> {
-    let status = match record.status {
-        Status::Ok => "ok",
-        Status::Infeasible => "infeasible",
-        Status::Failed => "failed",
-    };
     let mut row = vec![
         record.trial.to_string(),
         record.batch.to_string(),
-        status.to_owned(),
+        record.status.name().to_owned(),
         record.reason.clone().unwrap_or_default(),
     ];
     row.extend((0..objectives).map(|i| record.objectives.get(i).copied().map_or_else(String::new, exact)));

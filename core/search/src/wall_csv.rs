@@ -4,7 +4,7 @@ use crate::csv_text;
 use crate::store::WallRow;
 
 /// The whole file.
-pub(crate) fn write(rows: &[WallRow]) -> String {
+pub(crate) fn write(rows: &[WallRow]) -> Result<Vec<u8>, csv::Error> {
     let header = ["trial", "evaluator", "purpose", "name", "value"].map(String::from).to_vec();
     let row = |w: &WallRow| {
         vec![

@@ -80,6 +80,11 @@ fn out_of_range(name: &str, value: impl std::fmt::Display, allowed: String) -> S
     SimError::OutOfRange { name: name.to_owned(), value: value.to_string(), allowed }
 }
 
+/// A number as a person would write it.
+fn shown(value: f64) -> String {
+    if value.abs() < 1e16 { value.to_string() } else { format!("{value:e}") }
+}
+
 fn from_vector(values: &[f64; 13]) -> Result<PublishedAccelerator, SimError> {
     let whole = |index: usize, least: u64| -> Result<u64, SimError> {
         let value = values[index];
@@ -87,7 +92,7 @@ fn from_vector(values: &[f64; 13]) -> Result<PublishedAccelerator, SimError> {
         if !value.is_finite() || truncated < least as f64 || truncated > LARGEST {
             return Err(out_of_range(
                 PUBLISHED_NAMES[index],
-                value,
+                shown(value),
                 format!("a number from {least} to 2^53 (fractions are cut off)"),
             ));
         }
@@ -95,7 +100,11 @@ fn from_vector(values: &[f64; 13]) -> Result<PublishedAccelerator, SimError> {
     };
     let mask_buffer_mb = values[MASK];
     if !(0.0..=LARGEST).contains(&mask_buffer_mb) {
-        return Err(out_of_range(PUBLISHED_NAMES[MASK], mask_buffer_mb, "a number from 0 to 2^53".into()));
+        return Err(out_of_range(
+            PUBLISHED_NAMES[MASK],
+            shown(mask_buffer_mb),
+            "a number from 0 to 2^53".into(),
+        ));
     }
     let memory = memory_of(values[MEMORY])?;
     let memory_config = values[CONFIG].trunc();
@@ -105,7 +114,7 @@ fn from_vector(values: &[f64; 13]) -> Result<PublishedAccelerator, SimError> {
             1 => format!("1 for {}", memory.name()),
             n => format!("1 to {n} for {}", memory.name()),
         };
-        return Err(out_of_range(PUBLISHED_NAMES[CONFIG], values[CONFIG], allowed));
+        return Err(out_of_range(PUBLISHED_NAMES[CONFIG], shown(values[CONFIG]), allowed));
     }
     Ok(PublishedAccelerator {
         pib: whole(0, 1)?,
@@ -131,5 +140,5 @@ fn memory_of(value: f64) -> Result<MemoryKind, SimError> {
         .zip(1u8..)
         .find(|(_, known)| f64::from(*known) == code)
         .map(|((kind, _), _)| *kind)
-        .ok_or_else(|| out_of_range(PUBLISHED_NAMES[MEMORY], value, memory_range()))
+        .ok_or_else(|| out_of_range(PUBLISHED_NAMES[MEMORY], shown(value), memory_range()))
 }

@@ -4,6 +4,7 @@ use super::generated;
 use crate::cnn_input::{CnnInput, Image, ImageArguments};
 use crate::table::Table;
 use crate::{Failure, OrFail, catalog};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use codebench_cnn::file::{CnnFile, Format};
 use codebench_cnn::hash::{self, Algorithm};
@@ -48,7 +49,7 @@ Examples:
         #[arg(value_name = "NAME|FILE")]
         cnn: String,
         /// Hash function
-        #[arg(long, default_value = "md5", value_parser = parse_algorithm)]
+        #[arg(long, default_value = "md5", value_parser = algorithm_parser())]
         algorithm: Algorithm,
         /// Hash the CNN as one graph, its modules merged, instead of module by module
         #[arg(long)]
@@ -97,8 +98,9 @@ pub enum Show {
     Workload,
 }
 
-fn parse_algorithm(name: &str) -> Result<Algorithm, String> {
-    Algorithm::from_name(name).ok_or_else(|| "give md5, sha256 or sha512".to_owned())
+fn algorithm_parser() -> impl TypedValueParser<Value = Algorithm> {
+    let names = Algorithm::ALL.map(|(_, name)| name);
+    PossibleValuesParser::new(names).map(|name| Algorithm::from_name(&name).unwrap_or_default())
 }
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
@@ -154,8 +156,10 @@ fn list(prefix: &str, out: &mut dyn Write) -> Result<(), Failure> {
         ]);
     }
     if table.is_empty() {
+        let nearest = codebench_model::parameter::nearest(prefix, named::names().chain(["published/"]));
+        let hint = nearest.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
         return Err(Failure::of_usage(format!(
-            "no network's name begins with `{prefix}`; `codebench cnn list` shows all of them"
+            "no network's name begins with `{prefix}`{hint}; `codebench cnn list` shows all of them"
         )));
     }
     Ok(table.write(out)?)
@@ -191,11 +195,10 @@ fn layers(name: &str, image: Image, workload: &Workload, out: &mut dyn Write) ->
     let mut table = Table::new(&["<layer", "<operation", "<input", "<output", "parameters", "MACs"]);
     let shape = |id: usize| workload.tensors.get(id).map(ToString::to_string).unwrap_or_default();
     for layer in &workload.layers {
-        let inputs: Vec<String> = layer.inputs.iter().map(|id| shape(*id)).collect();
         table.row([
             layer.name.clone(),
             layer.primitive.name().to_owned(),
-            inputs.join(" "),
+            shapes(layer.inputs.iter().map(|id| shape(*id))),
             shape(layer.output),
             layer.parameters.to_string(),
             layer.macs.to_string(),
@@ -204,6 +207,22 @@ fn layers(name: &str, image: Image, workload: &Workload, out: &mut dyn Write) ->
     table.write(out)?;
     let (layers, parameters, macs) = (workload.layers.len(), workload.parameters(), workload.macs());
     Ok(writeln!(out, "\n{layers} layers, {parameters} parameters, {macs} MACs")?)
+}
+
+/// Shapes with blanks between them; equal ones in a row once, with their number.
+fn shapes(all: impl Iterator<Item = String>) -> String {
+    let mut runs: Vec<(String, usize)> = Vec::new();
+    for shape in all {
+        match runs.last_mut() {
+            Some((last, count)) if *last == shape => *count += 1,
+            _ => runs.push((shape, 1)),
+        }
+    }
+    let text = |(shape, count): (String, usize)| match count {
+        1 => shape,
+        count => format!("{shape} ({count} times)"),
+    };
+    runs.into_iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
 fn count(of: &Of, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
@@ -225,4 +244,17 @@ fn count(of: &Of, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
     }
     writeln!(out, "MACs        {macs}")?;
     Ok(writeln!(out, "layers      {layers}")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_shapes_in_a_row_are_counted() {
+        let text = |all: &[&str]| shapes(all.iter().map(|s| (*s).to_owned()));
+        assert_eq!(text(&["3x8x8"]), "3x8x8");
+        assert_eq!(text(&["a", "a", "b", "a"]), "a (2 times) b a");
+        assert_eq!(text(&[]), "");
+    }
 }

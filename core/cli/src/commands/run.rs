@@ -29,7 +29,7 @@ pub struct Arguments {
     #[arg(long)]
     pub resume: bool,
     /// Number of threads; never changes a result [default: what the experiment says, else one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
     pub threads: Option<u16>,
 }
 
@@ -72,7 +72,7 @@ fn judge(error: SearchError) -> Failure {
         | SearchError::Changed { .. }
         | SearchError::Shrunk { .. } => Failure::Usage(error.into()),
         SearchError::Store(_)
-        | SearchError::Report(_)
+        | SearchError::Output { .. }
         | SearchError::Replay { .. }
         | SearchError::Strategy { .. } => Failure::Failed(error.into()),
     }

@@ -50,10 +50,10 @@ pub struct SampleArguments {
     /// File of a space, or an experiment
     pub file: PathBuf,
     /// How many points
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_hyphen_values = true)]
     pub count: u64,
     /// Seed; the same seed draws the same points
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     pub seed: u64,
     /// What is as likely: every point, or every value of each choice in turn
     #[arg(long, value_enum, default_value_t = Likely::Points)]
@@ -232,13 +232,7 @@ fn condition(space: &Space, choice: &Choice) -> String {
 
 /// Digits in groups of three; a number too long to read also as a power of ten.
 fn grouped(digits: &str) -> String {
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
+    let text = crate::progress::grouped(digits);
     match digits.len() {
         0..=15 => text,
         n => format!("{text} (about 10^{})", n - 1),

@@ -8,7 +8,7 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExperimentError {
     /// A file that cannot be read.
-    #[error("cannot read {file}: {reason}")]
+    #[error("cannot read `{file}`: {reason}")]
     Read {
         /// Path as given.
         file: String,
@@ -111,6 +111,7 @@ fn reworded(message: &str) -> String {
 fn plain(message: &str) -> String {
     message
         .trim_end()
+        .replace("` as i128, expected", "`, expected")
         .replace("missing field", "missing key")
         .replace("expected u64", "expected a whole number, 0 or more")
         .replace("expected f64", "expected a number")

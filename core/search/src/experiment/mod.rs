@@ -3,6 +3,7 @@
 mod document;
 mod error;
 mod parameters;
+mod places;
 mod read;
 mod space_table;
 
@@ -13,6 +14,7 @@ use crate::canonical;
 use crate::objective::{Goal, Objective};
 use codebench_api::Catalog;
 use codebench_model::{DataSource, Parameters, Recipe, Space, TensorShape};
+use places::Places;
 use serde::Serialize;
 use std::path::Path;
 
@@ -82,6 +84,9 @@ pub struct Experiment {
     /// The file as it was written.
     #[serde(skip)]
     pub text: String,
+    /// Where its parts stand in it.
+    #[serde(skip)]
+    pub(crate) places: Places,
 }
 
 impl Experiment {
@@ -106,6 +111,11 @@ impl Experiment {
         catalog: &Catalog,
     ) -> Result<Experiment, ExperimentError> {
         read::experiment(text, file, folder, catalog)
+    }
+
+    /// A complaint about the part of the file at `path`.
+    pub(crate) fn complain(&self, path: &str, message: impl Into<String>) -> ExperimentError {
+        self.places.complain(&self.text, path, message)
     }
 
     /// The whole experiment as canonical JSON.

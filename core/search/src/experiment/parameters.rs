@@ -15,21 +15,31 @@ pub(super) fn plugin<'c>(
     raw: &RawParameters,
 ) -> Result<(&'c Entry, Parameters), ExperimentError> {
     let name = id.get_ref();
-    let entry = catalog.entries().find(|e| e.info.id == *name).ok_or_else(|| {
-        let known: Vec<&str> =
-            catalog.entries().filter(|e| e.kind() == kind).map(|e| e.info.id.as_str()).collect();
-        source.error(id.span(), format!("unknown plugin `{name}`{}", hint(name, &known)))
-    })?;
-    if entry.kind() != kind {
-        let message = format!("plugin `{name}` is of kind {}, but kind {kind} is needed here", entry.kind());
-        return Err(source.error(id.span(), message));
-    }
-    let given = check_each(source, entry, raw)?;
+    let entry = find(catalog, kind, name).map_err(|message| source.error(id.span(), message))?;
+    let given = check_each(source, catalog, entry, raw)?;
     let complete = catalog.complete(name, &given).map_err(|e| source.error(id.span(), e.to_string()))?;
     Ok((entry, complete))
 }
 
-fn check_each(source: Source<'_>, entry: &Entry, raw: &RawParameters) -> Result<Parameters, ExperimentError> {
+/// The plugin `name` of `kind`, or why there is none.
+fn find<'c>(catalog: &'c Catalog, kind: Kind, name: &str) -> Result<&'c Entry, String> {
+    let entry = catalog.entries().find(|e| e.info.id == name).ok_or_else(|| {
+        let known: Vec<&str> =
+            catalog.entries().filter(|e| e.kind() == kind).map(|e| e.info.id.as_str()).collect();
+        format!("unknown plugin `{name}`{}", hint(name, &known))
+    })?;
+    if entry.kind() == kind {
+        return Ok(entry);
+    }
+    Err(format!("plugin `{name}` is of kind {}, but kind {kind} is needed here", entry.kind()))
+}
+
+fn check_each(
+    source: Source<'_>,
+    catalog: &Catalog,
+    entry: &Entry,
+    raw: &RawParameters,
+) -> Result<Parameters, ExperimentError> {
     let mut given = Parameters::new();
     for (key, value) in raw {
         let (name, id) = (key.get_ref(), &entry.info.id);
@@ -42,6 +52,11 @@ fn check_each(source: Source<'_>, entry: &Entry, raw: &RawParameters) -> Result<
         description
             .check(&value_given)
             .map_err(|e| source.error(value.span(), format!("plugin `{id}`: {e}")))?;
+        // A parameter that is called as a needed kind names a plugin of that kind.
+        let needed = entry.info.needs.iter().find(|kind| kind.name() == name);
+        if let (Some(kind), Some(id)) = (needed, value_given.as_str()) {
+            find(catalog, *kind, id).map_err(|message| source.error(value.span(), message))?;
+        }
         given.insert(name.clone(), value_given);
     }
     Ok(given)

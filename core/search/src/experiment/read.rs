@@ -2,12 +2,14 @@
 
 use super::document::{self, Document};
 use super::error::{ExperimentError, Source, hint};
+use super::places::Places;
 use super::{Budget, EvaluatorUse, Experiment, ImageShape, PluginUse, parameters, space_table};
 use crate::executor;
 use crate::objective::{Aim, Axis, Constraint, MetricName, Objective, Term};
 use codebench_api::{Catalog, Entry, Kind};
-use codebench_model::{DataSource, Parameters, TensorShape};
+use codebench_model::{DataSource, Parameters, Recipe, TensorShape};
 use serde::Deserialize;
+use std::io::Read;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -23,11 +25,14 @@ const MAX_BYTES: u64 = 16 << 20;
 
 pub(super) fn text_of(path: &Path) -> Result<String, ExperimentError> {
     let refuse = |reason: String| ExperimentError::Read { file: path.display().to_string(), reason };
-    let size = std::fs::metadata(path).map_err(|e| refuse(e.to_string()))?.len();
-    if size > MAX_BYTES {
-        return Err(refuse(format!("it has {size} bytes, the limit is {MAX_BYTES}")));
+    let mut bytes = Vec::new();
+    // A device or a pipe does not say how long it is.
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|e| refuse(e.to_string()))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(refuse(format!("it is longer than the limit of {MAX_BYTES} bytes")));
     }
-    let bytes = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
     String::from_utf8(bytes).map_err(|e| {
         refuse(format!("byte {} is not UTF-8; save the file as UTF-8", e.utf8_error().valid_up_to()))
     })
@@ -42,6 +47,7 @@ pub(super) fn experiment(
     let source = Source { file, text };
     let mut table = parse(source)?;
     let span = table.span();
+    let places = Places::of(file, table.get_ref());
     let space = table.get_mut().remove("space");
     for key in table.get_ref().keys() {
         let name: &str = key.get_ref();
@@ -58,7 +64,10 @@ pub(super) fn experiment(
     };
     let names = space_table::Known::new(catalog).map_err(|e| source.error(0..0, e))?;
     let space = space_table::read(source, space, folder, &names)?;
-    Reader { source, catalog }.complete(document, space)
+    if let Some(Err(e)) = document.recipe.as_ref().map(Recipe::check) {
+        return Err(places.complain(text, &format!("recipe.{}", e.field), e.to_string()));
+    }
+    Reader { source, catalog }.complete(document, space, places)
 }
 
 /// TOML without numbers that are not finite.
@@ -89,6 +98,7 @@ impl Reader<'_> {
         &self,
         document: Document,
         space: codebench_model::Space,
+        places: Places,
     ) -> Result<Experiment, ExperimentError> {
         if document.name.get_ref().trim().is_empty() {
             return Err(self
@@ -124,6 +134,7 @@ impl Reader<'_> {
             objective,
             executor,
             text: self.source.text.to_owned(),
+            places,
         })
     }
 

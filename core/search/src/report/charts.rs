@@ -171,12 +171,15 @@ fn curve(report: &Report<'_>, axis: usize, name: &str, sign: f64) -> Option<Char
     Some(Chart { title: format!("Best {} so far", plain_name(name)), caption, svg: svg.finish() })
 }
 
-/// The least objective that is drawn: a few far worse trials must not flatten the rest, but no best one is left out.
+/// The least objective that is drawn: trials that lie below the median by more than five times what the best lies above it
+/// would flatten the rest. No best trial so far is left out.
 fn floor(values: &[(&Record, f64)]) -> Option<f64> {
     let mut sorted: Vec<f64> = values.iter().map(|(_, x)| *x).collect();
     sorted.sort_by(f64::total_cmp);
+    let (least, most) = (*sorted.first()?, *sorted.last()?);
+    let median = *sorted.get(sorted.len() / 2)?;
+    let low = if most > median { least.max(median - 5.0 * (most - median)) } else { least };
     let first = values.iter().find(|(record, _)| record.violation == 0.0).map(|(_, x)| *x);
-    let low = *sorted.get(sorted.len() / 20)?;
     Some(first.map_or(low, |first| low.min(first)))
 }
 
@@ -255,4 +258,50 @@ fn columns(metrics: &BTreeMap<String, Metrics>) -> Vec<Column<'_>> {
     columns.retain(|c| c.values.len() == count);
     columns.truncate(3);
     columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codebench_model::Genotype;
+
+    fn record(trial: u64, violation: f64) -> Record {
+        Record {
+            trial,
+            batch: 0,
+            genotype: Genotype(Vec::new()),
+            status: Status::Ok,
+            reason: None,
+            metrics: BTreeMap::new(),
+            objectives: Vec::new(),
+            violation,
+            evaluator_keys: BTreeMap::new(),
+        }
+    }
+
+    fn floor_of(values: &[f64], violation: f64) -> Option<f64> {
+        let records: Vec<Record> = (0u64..).zip(values).map(|(trial, _)| record(trial, violation)).collect();
+        floor(&records.iter().zip(values.iter().copied()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn far_worse_trials_are_cut_off_but_no_best_one() {
+        assert_eq!(floor_of(&[0.5, 0.0, 0.75, 1.0, 0.75], 0.0), Some(0.0));
+        // The median is 0.875 and the best 1, so 0.25 is the floor.
+        assert_eq!(floor_of(&[0.875, -9.0, 0.875, 1.0, 0.5], 0.0), Some(0.25));
+        assert_eq!(
+            floor_of(&[-9.0, 0.875, 0.875, 1.0, 0.5], 0.0),
+            Some(-9.0),
+            "the first is the best so far"
+        );
+        assert_eq!(floor_of(&[-9.0, 0.875, 0.875, 1.0, 0.5], 1.0), Some(0.25), "but not if it violates");
+        assert_eq!(floor_of(&[2.0, 1.0, 2.0], 0.0), Some(1.0));
+        assert_eq!(floor_of(&[], 0.0), None);
+    }
+
+    #[test]
+    fn a_front_is_drawn_as_the_worse_of_two_neighbours() {
+        // Pixels grow downwards: the second point is better in y and worse in x.
+        assert_eq!(staircase(&[(1.0, 9.0), (4.0, 5.0)]), [(1.0, 9.0), (4.0, 9.0), (4.0, 5.0)]);
+    }
 }

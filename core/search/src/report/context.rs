@@ -173,7 +173,7 @@ fn facts(report: &Report<'_>) -> Vec<Pair> {
 /// A count of any length: in full, or its order of magnitude.
 fn size(digits: &str) -> String {
     match digits.len() {
-        0..=15 => digits.parse().map_or_else(|_| digits.to_owned(), short),
+        0..=12 => digits.parse().map_or_else(|_| digits.to_owned(), short),
         length => format!("{}.{}e{}", &digits[..1], &digits[1..4], length - 1),
     }
 }
@@ -322,13 +322,11 @@ fn front(report: &Report<'_>) -> Option<Front> {
 fn reasons(records: &[Record]) -> Vec<Reason> {
     let mut by_text: BTreeMap<(&'static str, &str), (u64, u64)> = BTreeMap::new();
     for record in records {
-        let status = match record.status {
-            Status::Ok => continue,
-            Status::Infeasible => "infeasible",
-            Status::Failed => "failed",
-        };
+        if record.status == Status::Ok {
+            continue;
+        }
         let reason = record.reason.as_deref().unwrap_or("no reason given");
-        by_text.entry((status, reason)).or_insert((0, record.trial)).0 += 1;
+        by_text.entry((record.status.name(), reason)).or_insert((0, record.trial)).0 += 1;
     }
     let mut reasons: Vec<Reason> = by_text
         .into_iter()

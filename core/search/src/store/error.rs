@@ -35,9 +35,6 @@ impl StoreError {
         let reason = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => StoreError::Full { path },
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                StoreError::Corrupt { path, reason }
-            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 StoreError::Locked { path, holder: "another program".into() }
             }
@@ -47,7 +44,23 @@ impl StoreError {
                 | ErrorCode::PermissionDenied
                 | ErrorCode::SystemIoFailure,
             ) => StoreError::Write { path, reason },
+            // `Unknown` is SQLite's general error, such as for a table that is not there: no statement of this crate has
+            // one on a store that is as it was written.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown) => {
+                StoreError::Corrupt { path, reason }
+            }
+            None if is_of_content(&error) => StoreError::Corrupt { path, reason },
             _ => StoreError::Sqlite { path, reason },
         }
     }
+}
+
+/// Whether a value is not as this crate wrote it.
+fn is_of_content(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+    )
 }

@@ -85,6 +85,11 @@ impl Store {
         &self.path
     }
 
+    /// What to say of content that is not as it was written.
+    pub(crate) fn damaged(&self, reason: String) -> StoreError {
+        StoreError::Corrupt { path: self.path.clone(), reason }
+    }
+
     fn error(&self, error: rusqlite::Error) -> StoreError {
         StoreError::of(&self.path, error)
     }
@@ -115,10 +120,13 @@ impl Store {
             return Err(StoreError::Foreign { path: self.path.clone() });
         }
         let found = self.integer("user_version")?;
-        if found > schema::VERSION {
-            return Err(StoreError::Newer { path: self.path.clone(), found, known: schema::VERSION });
+        match found {
+            schema::VERSION => Ok(()),
+            newer if newer > schema::VERSION => {
+                Err(StoreError::Newer { path: self.path.clone(), found, known: schema::VERSION })
+            }
+            _ => Err(self.damaged(format!("its version is {found}, and the first one was 1"))),
         }
-        Ok(())
     }
 
     fn check_integrity(&self) -> Result<(), StoreError> {
@@ -129,7 +137,9 @@ impl Store {
         if answer == "ok" {
             return Ok(());
         }
-        Err(StoreError::Corrupt { path: self.path.clone(), reason: answer })
+        // The answer's first line names the database, which is the only one.
+        let reason = answer.lines().filter(|line| !line.starts_with("***")).collect::<Vec<_>>().join("; ");
+        Err(self.damaged(reason))
     }
 
     fn found(&mut self, founding: &Founding<'_>) -> Result<(), StoreError> {

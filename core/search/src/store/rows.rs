@@ -238,7 +238,7 @@ impl Store {
                 &e.evaluator,
                 &e.plugin,
                 &e.version,
-                status_text(e.status),
+                e.status.name(),
                 &e.reason,
                 text(&e.metrics),
             ))?;
@@ -260,7 +260,7 @@ impl Store {
                 evaluator: row.get(1)?,
                 plugin: row.get(2)?,
                 version: row.get(3)?,
-                status: json_name(row, 4)?,
+                status: status(row, 4)?,
                 reason: row.get(5)?,
                 metrics: json(row, 6)?,
             })
@@ -281,7 +281,7 @@ impl Store {
                 signed(record.trial),
                 signed(record.batch),
                 text(&record.genotype),
-                status_text(record.status),
+                record.status.name(),
                 &record.reason,
                 text(&record.metrics),
                 text(&record.objectives),
@@ -301,7 +301,7 @@ impl Store {
                 trial: unsigned(row, 0)?,
                 batch: unsigned(row, 1)?,
                 genotype: json(row, 2)?,
-                status: json_name(row, 3)?,
+                status: status(row, 3)?,
                 reason: row.get(4)?,
                 metrics: json(row, 5)?,
                 objectives: json(row, 6)?,
@@ -370,7 +370,7 @@ impl Store {
             t.execute("DELETE FROM final", [])?;
             t.execute(
                 "INSERT INTO final (trial, status, reason, metrics, evaluator_keys) VALUES (?1, ?2, ?3, ?4, ?5)",
-                (signed(r.trial), status_text(r.status), &r.reason, text(&r.metrics), text(&r.evaluator_keys)),
+                (signed(r.trial), r.status.name(), &r.reason, text(&r.metrics), text(&r.evaluator_keys)),
             )
             .map(drop)
         })
@@ -381,7 +381,7 @@ impl Store {
         let rows = self.rows("SELECT trial, status, reason, metrics, evaluator_keys FROM final", |row| {
             Ok(FinalRecord {
                 trial: unsigned(row, 0)?,
-                status: json_name(row, 1)?,
+                status: status(row, 1)?,
                 reason: row.get(2)?,
                 metrics: json(row, 3)?,
                 evaluator_keys: json(row, 4)?,
@@ -397,15 +397,7 @@ impl Store {
     ) -> Result<Vec<T>, StoreError> {
         let collect = || self.connection.prepare(query)?.query_map([], |row| read(row))?.collect();
         let rows: rusqlite::Result<Vec<T>> = collect();
-        rows.map_err(|e| match e {
-            // A table that is not as this version wrote it.
-            rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..) => {
-                StoreError::Corrupt { path: self.path.clone(), reason: e.to_string() }
-            }
-            other => self.error(other),
-        })
+        rows.map_err(|e| self.error(e))
     }
 }
 
@@ -427,19 +419,14 @@ fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T
     parse(column, &row.get::<_, String>(column)?)
 }
 
-fn json_name<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    parse(column, &format!("{:?}", row.get::<_, String>(column)?))
+fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
+    let name: String = row.get(column)?;
+    let unknown = || format!("unknown status `{name}`").into();
+    Status::from_name(&name)
+        .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, unknown()))
 }
 
 fn parse<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text)
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(e)))
-}
-
-fn status_text(status: Status) -> &'static str {
-    match status {
-        Status::Ok => "ok",
-        Status::Infeasible => "infeasible",
-        Status::Failed => "failed",
-    }
 }

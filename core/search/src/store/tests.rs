@@ -64,6 +64,38 @@ fn a_damaged_store_is_refused_and_not_changed() {
     }
 }
 
+/// Every way in which another program may have changed a store.
+#[test]
+fn a_store_changed_from_outside_is_damaged() {
+    let changes = [
+        ("PRAGMA user_version = 0", "its version is 0"),
+        ("DROP TABLE evaluations", "no such table: evaluations"),
+        ("UPDATE evaluations SET metrics = 'x'", "expected value"),
+        ("UPDATE evaluations SET metrics = x'00'", "Blob"),
+        ("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'x' WHERE name = 'asks'", "malformed"),
+    ];
+    for (change, reason) in changes {
+        let out = filled(1);
+        let connection = rusqlite::Connection::open(out.path().join(STORE)).unwrap();
+        connection.execute_batch(change).unwrap();
+        drop(connection);
+        let error = open(out.path()).and_then(|store| store.evaluation("key 0")).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{change}: {error:?}");
+        assert!(error.to_string().contains(reason), "{change}: {error}");
+    }
+}
+
+#[test]
+fn a_damaged_page_is_reported_in_one_line() {
+    let out = filled(200);
+    let path = out.path().join(STORE);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4100..4130].fill(0xff);
+    std::fs::write(&path, &bytes).unwrap();
+    let error = open(out.path()).unwrap_err().to_string();
+    assert!(error.contains("is damaged") && error.lines().count() == 1 && !error.contains("***"), "{error}");
+}
+
 #[test]
 fn a_store_of_a_newer_version_is_refused() {
     let out = filled(1);

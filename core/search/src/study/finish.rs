@@ -126,15 +126,18 @@ impl Study<'_> {
             measured,
             plugins: &self.plugins,
         };
+        let failed = |file: &'static str| move |reason: String| SearchError::Output { file, reason };
+        let table = |file, table: Result<Vec<u8>, csv::Error>| table.map_err(|e| failed(file)(e.to_string()));
+        let html = report::html(&report).map_err(|e| failed("report.html")(e.to_string()))?;
         let files = [
-            ("records.csv", records_csv::write(experiment, &records)),
-            ("wall.csv", wall_csv::write(&wall)),
-            ("report.html", report::html(&report).map_err(|e| SearchError::Report(e.to_string()))?),
+            ("records.csv", table("records.csv", records_csv::write(experiment, &records))?),
+            ("wall.csv", table("wall.csv", wall_csv::write(&wall))?),
+            ("report.html", html.into_bytes()),
         ];
         let mut written = Vec::new();
-        for (name, text) in files {
+        for (name, bytes) in files {
             let path = self.out.join(name);
-            store::write_atomically(&path, text.as_bytes())?;
+            store::write_atomically(&path, &bytes)?;
             written.push(path);
         }
         Ok(written)

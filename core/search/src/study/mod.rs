@@ -82,6 +82,7 @@ impl<'c> Study<'c> {
         let mut store = Store::open(&options.out, options.resume, &founding)?;
         check_same(&store, experiment, &plugins)?;
         let asks = store.asks()?;
+        check_asks(&store, experiment, &asks)?;
         check_budget(&mut store, experiment, asks.len() as u64)?;
         let records: BTreeMap<u64, Record> = store.records()?.into_iter().map(|r| (r.trial, r)).collect();
         let batches = store.batches()?;
@@ -92,7 +93,8 @@ impl<'c> Study<'c> {
             seed: experiment.seed,
             objectives: experiment.objective.len(),
         };
-        let strategist = Strategist::replayed(catalog, experiment.strategy.clone(), context, log, told)?;
+        let strategist = Strategist::replayed(catalog, experiment.strategy.clone(), context, log, told)
+            .map_err(|e| setup::located(experiment, "strategy.plugin", e))?;
         let seen = asks.iter().map(|a| a.genotype.clone()).collect();
         Ok(Study {
             setup,
@@ -254,6 +256,16 @@ fn check_same(store: &Store, experiment: &Experiment, plugins: &[PluginRow]) -> 
         }
     }
     if differences.is_empty() { Ok(()) } else { Err(SearchError::Changed { differences }) }
+}
+
+/// Refuses a store whose trials are not of the experiment's space: it was changed from outside.
+fn check_asks(store: &Store, experiment: &Experiment, asks: &[Asked]) -> Result<(), SearchError> {
+    for asked in asks {
+        if let Err(e) = codebench_space::check(&experiment.space, &asked.genotype) {
+            return Err(store.damaged(format!("trial {}: {e}", asked.trial)).into());
+        }
+    }
+    Ok(())
 }
 
 /// The budget may grow, and never below what is asked already.

@@ -59,7 +59,8 @@ impl Setup {
         let language = Language::new(catalog).map_err(|e| {
             SearchError::Inconsistent(format!("the CNN language cannot be put together: {e}"))
         })?;
-        let executor = make_executor(&experiment, catalog, threads)?;
+        let executor = make_executor(&experiment, catalog, threads)
+            .map_err(|e| located(&experiment, "executor.plugin", e))?;
         let images = images(&experiment, data)?;
         Ok(Setup { experiment, points, evaluators, executor, language, images })
     }
@@ -82,19 +83,31 @@ impl Setup {
     }
 }
 
+/// What a plugin, or a look at several parts together, finds wrong with the part of the experiment at `path`.
+pub(super) fn located(experiment: &Experiment, path: &str, error: SearchError) -> SearchError {
+    match error {
+        SearchError::Plugin { .. } | SearchError::Inconsistent(_) => {
+            experiment.complain(path, error.to_string()).into()
+        }
+        other => other,
+    }
+}
+
 fn prepare(experiment: &Experiment, catalog: &Catalog) -> Result<Vec<Prepared>, SearchError> {
     let mut prepared: Vec<Prepared> = Vec::new();
-    for used in &experiment.evaluators {
+    for (i, used) in experiment.evaluators.iter().enumerate() {
         let role = || format!("evaluator `{}`", used.id);
-        let failed = |error| SearchError::Plugin { role: role(), error };
+        let place = format!("evaluator[{i}].plugin");
+        let failed = |error| located(experiment, &place, SearchError::Plugin { role: role(), error });
         let entry = catalog.get(&used.plugin).map_err(failed)?;
         let evaluator = guarded(|| catalog.evaluator(&used.plugin, &used.parameters)).map_err(failed)?;
         let reads = guarded(|| Ok(evaluator.reads())).map_err(failed)?;
         if let Some(id) = reads.upstream.iter().find(|id| !prepared.iter().any(|p| p.id == **id)) {
-            return Err(SearchError::Inconsistent(format!(
+            let message = format!(
                 "{} reads the metrics of `{id}`, which is not an evaluator before it: put it first",
                 role()
-            )));
+            );
+            return Err(experiment.complain(&format!("evaluator[{i}].id"), message).into());
         }
         prepared.push(Prepared {
             id: used.id.clone(),
@@ -130,20 +143,19 @@ fn images(experiment: &Experiment, data: Option<DataShape>) -> Result<Option<Ima
     let said = experiment.image.map(|image| Images { input: image.input, classes: image.classes });
     let Some(shape) = data else {
         if experiment.space.cnn.is_some() && said.is_none() {
-            return Err(SearchError::Inconsistent(
-                "the space has CNNs, but nothing says what images they read: add [data], or [image] with channels, \
-                 height, width and classes"
-                    .into(),
-            ));
+            let message = "the space has CNNs, but nothing says what images they read: add [data], or [image] with \
+                           channels, height, width and classes";
+            return Err(experiment.complain("space", message).into());
         }
         return Ok(said);
     };
     match said {
         Some(image) if image.input != shape.input || image.classes != shape.classes => {
-            Err(SearchError::Inconsistent(format!(
+            let message = format!(
                 "[image] says {} and {} classes, but the data set has {} and {}: leave [image] out",
                 image.input, image.classes, shape.input, shape.classes
-            )))
+            );
+            Err(experiment.complain("image", message).into())
         }
         _ => Ok(Some(Images { input: shape.input, classes: shape.classes })),
     }
@@ -159,7 +171,7 @@ fn data_shape(experiment: &Experiment, evaluators: &[Prepared]) -> Result<Option
             Ok(None) => {}
             Err(error) => {
                 let role = format!("[data] of evaluator `{}`", prepared.id);
-                return Err(SearchError::Plugin { role, error });
+                return Err(located(experiment, "data.id", SearchError::Plugin { role, error }));
             }
         }
     }

@@ -85,7 +85,7 @@ fn jobs_that_cannot_be_trained_are_refused() {
         ),
         (
             recipe(|r| r.learning_rate = -1.0),
-            "recipe `learning_rate` = -1 is out of range: give above 0 and at most 10",
+            "recipe `learning_rate` = -1 is out of range: give a number above 0 and at most 10",
         ),
         (
             error(|job| job.donor = Some("abc".into())),

@@ -95,6 +95,12 @@ pub enum Format {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     if let Some(path) = &arguments.jobs {
+        if arguments.image.is_given() {
+            return Err(Failure::of_usage(
+                "--image, --channels and --classes have no effect with --jobs: give each line its own `image`, `channels` \
+                 and `classes`",
+            ));
+        }
         return run_jobs(path, out);
     }
     let (Some(cnn), Some(accelerator)) = (&arguments.cnn, &arguments.accelerator) else {
@@ -171,6 +177,11 @@ fn cycle(
 fn run_jobs(path: &str, out: &mut dyn Write) -> Result<(), Failure> {
     let reader: Box<dyn Read + Send> = match path {
         "-" => Box::new(std::io::stdin()),
+        path if Path::new(path).is_dir() => {
+            return Err(Failure::of_usage(format!(
+                "`{path}` is a folder: give a file of JSON Lines, or `-`"
+            )));
+        }
         path => Box::new(File::open(path).with_context(|| format!("cannot read `{path}`")).usage()?),
     };
     let catalog = catalog()?;
