@@ -99,11 +99,13 @@ fn erased<K: Crossing>(plugins: &[Registration]) -> PrefixRef<ErasedPrefix> {
     unsafe { module.to_prefix_ref().cast() }
 }
 
-/// The manifest of a file with these plugins; `panic` says how a panic ends in it.
+/// The manifest of a file with these plugins, less those of kinds that exist built in only, as in the sandbox; `panic`
+/// says how a panic ends in it.
 pub fn manifest_of(plugins: &[Registration], panic: &str) -> Result<Manifest, PluginError> {
     guard(|| {
         let plugin = |p: &Registration| ManifestPlugin { id: (p.info)().id, kind: p.factory.kind() };
-        let plugins: Vec<ManifestPlugin> = plugins.iter().map(plugin).collect();
+        let in_files = plugins.iter().filter(|p| contract_version(p.factory.kind()).is_some());
+        let plugins: Vec<ManifestPlugin> = in_files.map(plugin).collect();
         let contracts = plugins.iter().filter_map(|p| Some((p.kind, contract_version(p.kind)?)));
         let contracts: BTreeMap<_, _> = contracts.collect();
         Ok(Manifest { sdk: env!("CARGO_PKG_VERSION").into(), panic: panic.into(), contracts, plugins })

@@ -202,7 +202,8 @@ fn tail(child: &mut Child) -> Receiver<String> {
     receiver
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use codebench_api::{Form, Kind};
