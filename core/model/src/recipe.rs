@@ -129,7 +129,8 @@ mod tests {
     #[test]
     fn the_default_is_in_range_and_others_are_quoted() {
         assert_eq!(Recipe::default().check(), Ok(()));
-        let cases: [(fn(&mut Recipe), &str, &str); 9] = [
+        type Change = fn(&mut Recipe);
+        let cases: [(Change, &str, &str); 9] = [
             (|r| r.epochs = 0, "epochs", "= 0 is out of range: give a whole number from 1 to 100000"),
             (
                 |r| r.batch_size = 1 << 40,
