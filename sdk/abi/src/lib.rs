@@ -2,8 +2,8 @@
 //!
 //! A plugin file exports a [`ManifestHeader`], plain C, which the host reads first: a file of another format or contract is
 //! refused before anything else of it is touched. For each kind it exports a root module of `abi_stable`, whose layout is
-//! compared type by type. A module is a list of [`Plugin`]s: a description and a function that makes instances. An
-//! instance is an [`Object`]: state and a table of functions.
+//! compared type by type. A module is a list of plugins: a description and a function that makes instances. An
+//! instance is an object: state and a table of functions.
 //!
 //! Everything crosses by adapter pairs. one side turns a maker of `codebench-api` into a plugin of the boundary, the other turns it
 //! back: authors and callers see the traits only. The host hands the plugins that another one needs across in the
