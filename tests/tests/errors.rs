@@ -77,7 +77,8 @@ fn cnns() {
 #[test]
 fn accelerators() {
     let simulate = |name: &str, accelerator: &str, files: &[(&str, &str)]| {
-        check(name, &["simulate", "--cnn", "published/resnet18", "--accelerator", accelerator], files);
+        let cnn = ["simulate", "--cnn", "published/resnet18", "--accelerator", accelerator];
+        check(name, &[&cnn[..], &["--fidelity", "published"]].concat(), files);
     };
     simulate("short-vector", "2,16,8", &[]);
     simulate("vector-with-huge-number", "1e300,16,8,4,8,3,3,1,12,24,4,1,1", &[]);
