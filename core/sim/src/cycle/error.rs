@@ -69,6 +69,18 @@ pub struct Infeasible {
     pub remedy: String,
 }
 
+impl Infeasible {
+    /// The same, where no smaller tile is left to try.
+    #[must_use]
+    pub(crate) fn at_smallest(mut self) -> Infeasible {
+        self.remedy = format!(
+            "even at the smallest tile; make the {} at least {} bytes, or the layer smaller",
+            self.holder, self.needed_bytes
+        );
+        self
+    }
+}
+
 impl fmt::Display for Infeasible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

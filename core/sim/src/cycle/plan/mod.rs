@@ -108,13 +108,24 @@ pub(crate) fn plan(
     let mut layers = Vec::with_capacity(workload.layers.len());
     for index in 0..workload.layers.len() {
         planner.release_dead(index);
-        let plan = match (plans, &mut tiler) {
+        let mut plan = match (plans, &mut tiler) {
             (Plans::Given(plans), _) => plans[index],
             (Plans::Auto, Some(tiler)) => tiler.choose(index, planner.resident(), planner.free())?,
             (Plans::Auto, None) => continue,
         };
-        let tiles = LayerTiles::new(workload, index, plan, machine.batch)?;
-        layers.push(planner.layer(index, plan, tiles)?);
+        let layer = loop {
+            let tiles = LayerTiles::new(workload, index, plan, machine.batch)?;
+            let before = planner.state();
+            match (planner.layer(index, plan, tiles), &tiler) {
+                (Err(CycleError::Infeasible(why)), Some(tiler)) => {
+                    planner.restore(before);
+                    plan.tile =
+                        tiler.smaller(index, plan.tile)?.ok_or(CycleError::Infeasible(why.at_smallest()))?;
+                }
+                (layer, _) => break layer?,
+            }
+        };
+        layers.push(layer);
     }
     let addresses = addresses::place(machine, workload, &layers)?;
     Ok(Schedule { layers, addresses, sizes: whole, storage_ppm, weight_ppm })

@@ -73,6 +73,17 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// What the plan of a layer may change.
+    pub(super) fn state(&self) -> (Vec<bool>, Vec<bool>) {
+        (self.resident.clone(), self.in_memory.clone())
+    }
+
+    /// Takes the plan of a layer back.
+    pub(super) fn restore(&mut self, (resident, in_memory): (Vec<bool>, Vec<bool>)) {
+        self.resident = resident;
+        self.in_memory = in_memory;
+    }
+
     /// Which storages are resident now.
     pub(super) fn resident(&self) -> &[bool] {
         &self.resident

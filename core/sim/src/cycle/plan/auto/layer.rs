@@ -135,6 +135,19 @@ impl<'a> Outline<'a> {
         }
     }
 
+    /// A tile with no more than the layer has.
+    pub(super) fn clipped(&self, tile: TileSize) -> TileSize {
+        let whole = self.whole();
+        let clip = |size: u64, most: u64| if size == 0 { most } else { size.min(most) };
+        TileSize {
+            batch: clip(tile.batch, whole.batch),
+            y: clip(tile.y, whole.y),
+            x: clip(tile.x, whole.x),
+            in_channels: clip(tile.in_channels, whole.in_channels),
+            out_channels: clip(tile.out_channels, whole.out_channels),
+        }
+    }
+
     /// About half of `size`: a multiple of the wish, or the wish halved as often as need be.
     pub(super) fn smaller(&self, size: u64, wish: u64) -> u64 {
         let half = aligned(size.div_ceil(2), wish);

@@ -78,6 +78,32 @@ impl<'a> AutoTiler<'a> {
         Ok(plan)
     }
 
+    /// The next smaller tile, for a layer that does not fit with `tile`; none if there is no smaller one.
+    pub(super) fn smaller(&self, index: usize, tile: TileSize) -> Result<Option<TileSize>, CycleError> {
+        let outline = Outline::new(self.workload, index, self.machine)?;
+        Ok(self.next_smaller(&outline, outline.clipped(tile)))
+    }
+
+    /// Cuts images first, then rows, columns, output channels, and at last input channels.
+    fn next_smaller(&self, outline: &Outline<'_>, tile: TileSize) -> Option<TileSize> {
+        let mut next = tile;
+        let wish = outline.wish;
+        if next.batch > 1 {
+            next.batch = outline.smaller(next.batch, wish.batch);
+        } else if next.y > 1 && outline.cuts_space {
+            next.y = outline.smaller(next.y, wish.y);
+        } else if next.x > 1 && outline.cuts_space {
+            next.x = outline.smaller(next.x, wish.x);
+        } else if next.out_channels > 1 && outline.cuts_channels {
+            next.out_channels = outline.smaller_out(next.out_channels);
+        } else if next.in_channels > 1 && outline.has_kernel {
+            next.in_channels = outline.smaller(next.in_channels, wish.in_channels);
+        } else {
+            return None;
+        }
+        Some(next)
+    }
+
     fn ask(&self, outline: &Outline<'_>, index: usize, resident: &[bool], free: Need) -> Ask {
         let compressed = self.machine.compressed();
         let [activations, weights, masks] = self.machine.capacities();
@@ -137,19 +163,9 @@ impl<'a> AutoTiler<'a> {
             tile.in_channels = outline.smaller(tile.in_channels, outline.wish.in_channels);
         }
         while ask.activations_of(outline, tile) {
-            let wish = outline.wish;
-            if tile.batch > 1 {
-                tile.batch = outline.smaller(tile.batch, wish.batch);
-            } else if tile.y > 1 && outline.cuts_space {
-                tile.y = outline.smaller(tile.y, wish.y);
-            } else if tile.x > 1 && outline.cuts_space {
-                tile.x = outline.smaller(tile.x, wish.x);
-            } else if tile.out_channels > 1 && outline.cuts_channels {
-                tile.out_channels = outline.smaller_out(tile.out_channels);
-            } else if tile.in_channels > 1 && outline.has_kernel {
-                tile.in_channels = outline.smaller(tile.in_channels, wish.in_channels);
-            } else {
-                break;
+            match self.next_smaller(outline, tile) {
+                Some(smaller) => tile = smaller,
+                None => break,
             }
         }
         tile
