@@ -42,6 +42,11 @@ fn every_strategy() {
 }
 
 #[test]
+fn every_surrogate() {
+    all_of(Kind::Surrogate);
+}
+
+#[test]
 fn every_evaluator() {
     all_of(Kind::Evaluator);
 }
@@ -68,6 +73,7 @@ fn no_kind_is_forgotten() {
         Kind::CnnOp,
         Kind::AccelModule,
         Kind::Memory,
+        Kind::Surrogate,
         Kind::Strategy,
         Kind::Evaluator,
         Kind::Engine,

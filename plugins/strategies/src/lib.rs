@@ -1,13 +1,14 @@
-//! Search strategies without a surrogate: the baselines of every comparison.
+//! Search strategies, and surrogates: models of the objectives for those that need one.
 //!
-//! Both are pure functions of their parameters, the space, the seed and how many points they were asked for; outcomes
-//! change nothing.
+//! All are pure functions of their parameters, the seed and the log of calls.
 
 mod random;
 mod sobol;
 mod start;
+mod surrogates;
 
 pub use random::Random;
 pub use sobol::Sobol;
+pub use surrogates::Gp;
 
-codebench_sdk::plugins![Random, Sobol];
+codebench_sdk::plugins![Random, Sobol, Gp];
