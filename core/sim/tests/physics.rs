@@ -84,7 +84,8 @@ fn check(name: &str, workload: &Workload, report: &CostReport) {
     let words = |elements: u64| elements * costs.word_bits / 8;
     let image = words(workload.tensors[workload.input].elements().unwrap()) * costs.batch;
     let weights = words(workload.parameters());
-    assert!(costs.bytes.memory_activations_read >= image / 2, "{name}: image");
+    // A strided window may leave the last rows and columns out.
+    assert!(costs.bytes.memory_activations_read >= image / 2 * 9 / 10, "{name}: image");
     assert!(costs.bytes.memory_weights_read >= weights / 2, "{name}: weights");
     assert!(costs.bytes.memory_activations_written > 0, "{name}: answer");
     // Roofs.
