@@ -96,13 +96,14 @@ typedef struct {
     uint64_t macs, effective_macs;
     uint64_t activation_density_ppm, weight_density_ppm, overlap_ppm;
     uint64_t read_bytes, write_bytes, mask_bytes;
+    uint64_t weight_bytes, same_weights, variant;
 } cb_tile_work;
 typedef struct {
     uint64_t busy_cycles, fill_cycles;
-    uint64_t activation_read_bytes, activation_write_bytes, weight_read_bytes, mask_read_bytes;
+    uint64_t activation_read_bytes, activation_write_bytes, weight_read_bytes, mask_read_bytes, mask_write_bytes;
     uint64_t events[8];
 } cb_tile_cost;
-_Static_assert(sizeof(cb_tile_work) == 28 * 8 && sizeof(cb_tile_cost) == 14 * 8, "rows are numbers without gaps");
+_Static_assert(sizeof(cb_tile_work) == 31 * 8 && sizeof(cb_tile_cost) == 15 * 8, "rows are numbers without gaps");
 
 /* --- yours -------------------------------------------------------------------------------------------------------------- */
 

@@ -171,6 +171,7 @@ fn amounts(cost: &TileCost) -> Vec<u64> {
         cost.activation_write_bytes,
         cost.weight_read_bytes,
         cost.mask_read_bytes,
+        cost.mask_write_bytes,
     ];
     amounts.extend(cost.events);
     amounts
@@ -220,6 +221,9 @@ fn anything(rng: &mut Rng) -> TileWork {
         read_bytes: field(),
         write_bytes: field(),
         mask_bytes: field(),
+        weight_bytes: field(),
+        same_weights: field() % 2,
+        variant: field() % 4,
     }
 }
 

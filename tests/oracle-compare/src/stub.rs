@@ -7,7 +7,7 @@ use codebench_model::{
     TransferProfile,
 };
 
-const WORK_FIELDS: usize = 28;
+const WORK_FIELDS: usize = 31;
 const PROFILE_FIELDS: usize = 8;
 
 /// A module of an accelerator.
@@ -78,6 +78,7 @@ impl AccelModule for StubModule {
                 activation_write_bytes: traffic(work.write_bytes),
                 weight_read_bytes: traffic(work.effective_macs / 4),
                 mask_read_bytes: traffic(work.mask_bytes),
+                mask_write_bytes: traffic(work.write_bytes / 16),
                 events: counts,
             };
         }

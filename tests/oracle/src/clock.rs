@@ -265,7 +265,7 @@ impl Clock<'_> {
         let mut busy_of: BTreeMap<usize, u64> = BTreeMap::new();
         let mut fill = 0;
         let mut reads = [0; 3];
-        let mut writes = 0;
+        let mut writes = [0; 3];
         for (module, work) in stages {
             let cost = self.ask(layer, module, work)?;
             *busy_of.entry(module).or_default() += cost.busy_cycles;
@@ -273,12 +273,15 @@ impl Clock<'_> {
             reads[0] += cost.activation_read_bytes;
             reads[1] += cost.weight_read_bytes;
             reads[2] += cost.mask_read_bytes;
-            writes += cost.activation_write_bytes;
+            writes[0] += cost.activation_write_bytes;
+            if !self.model.deviates(Deviation::MaskWritesIgnored) {
+                writes[2] += cost.mask_write_bytes;
+            }
         }
         let mut busy = busy_of.values().copied().max().unwrap_or(0).max(1);
         let buffers = [Role::ActivationBuffer, Role::WeightBuffer, Role::MaskBuffer];
-        for (role, read_bytes) in buffers.into_iter().zip(reads) {
-            let write_bytes = if role == Role::ActivationBuffer { writes } else { 0 };
+        for (number, role) in buffers.into_iter().enumerate() {
+            let (read_bytes, write_bytes) = (reads[number], writes[number]);
             let ignored = self.model.deviates(Deviation::BufferTrafficIgnored);
             let Some(module) = self.model.of_role(role).next() else { continue };
             if read_bytes + write_bytes == 0 || ignored {

@@ -69,11 +69,15 @@ pub enum Deviation {
     ActivationMasksNotMoved,
     /// A compute does not wait for the producers of resident storages.
     ResidentNotAwaited,
+    /// Every tile's weights count as new ones.
+    WeightsAlwaysNew,
+    /// Masks that modules write occupy no buffer.
+    MaskWritesIgnored,
 }
 
 impl Deviation {
     /// Every deviation.
-    pub const ALL: [Deviation; 33] = [
+    pub const ALL: [Deviation; 35] = [
         Deviation::HaloShort,
         Deviation::DilationIgnored,
         Deviation::PaddingIgnored,
@@ -107,5 +111,7 @@ impl Deviation {
         Deviation::RegionsNotHeld,
         Deviation::ActivationMasksNotMoved,
         Deviation::ResidentNotAwaited,
+        Deviation::WeightsAlwaysNew,
+        Deviation::MaskWritesIgnored,
     ];
 }

@@ -49,6 +49,8 @@ pub(crate) struct Tile {
     pub(crate) operands: Vec<Vec<Region>>,
     /// Of a layer that has weights.
     pub(crate) kernel: Option<KernelRegion>,
+    /// Whether it is that of the layer's tile before.
+    pub(crate) same_kernel: bool,
 }
 
 impl Tile {
@@ -300,13 +302,14 @@ fn make(model: &Model<'_>, index: usize, place: &Place, block: &Block, input: us
         kernel: weights
             .any()
             .then(|| KernelRegion { outputs: block.outputs.clone(), inputs: within.clone() }),
+        same_kernel: false,
     }
 }
 
 /// The tiles of all layers in program order.
 pub(crate) fn tiles(model: &Model<'_>) -> Vec<Tile> {
     let fused = model.problem.fused;
-    let mut tiles = Vec::new();
+    let mut tiles: Vec<Tile> = Vec::new();
     for (index, layer) in fused.layers.iter().enumerate() {
         let plan = &model.problem.plans[index];
         let output = fused.storages[layer.output].shape;
@@ -321,7 +324,10 @@ pub(crate) fn tiles(model: &Model<'_>) -> Vec<Tile> {
         }
         for (place, block) in pairs {
             for input in 0..block.inputs.len() {
-                tiles.push(make(model, index, place, block, input));
+                let mut tile = make(model, index, place, block, input);
+                let before = tiles.last().filter(|before| before.layer == index);
+                tile.same_kernel = tile.kernel.is_some() && before.is_some_and(|b| b.kernel == tile.kernel);
+                tiles.push(tile);
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::geometry::{Region, Tile, len};
 use crate::outcome::Failure;
 use crate::{Deviation, Model};
 use codebench_model::hardware::FusedOp;
-use codebench_model::{Activation, Primitive, PrimitiveKind, Role, TileWork};
+use codebench_model::{Activation, Primitive, PrimitiveKind, ResizeMode, Role, TileWork};
 
 const PPM: u64 = 1_000_000;
 
@@ -146,6 +146,14 @@ fn main_row(model: &Model<'_>, main: usize, tile: &Tile) -> TileWork {
         read_bytes,
         write_bytes: model.bytes(tile.output_words(), output_ppm),
         mask_bytes: read_mask + if model.deviates(Deviation::KernelMaskIgnored) { 0 } else { kernel_mask },
+        weight_bytes: tile.kernel.as_ref().map_or(0, |k| model.kernel_bytes(tile.layer, k).data),
+        same_weights: u64::from(tile.same_kernel && !model.deviates(Deviation::WeightsAlwaysNew)),
+        variant: match &layer.primitive {
+            Primitive::LocalResponseNorm { size, .. } => *size,
+            Primitive::Shuffle { groups } => *groups,
+            Primitive::Resize { mode, .. } => u64::from(*mode == ResizeMode::BilinearAlignCorners),
+            _ => 0,
+        },
     }
 }
 
@@ -199,5 +207,8 @@ fn fused_row(
         read_bytes,
         write_bytes: 0,
         mask_bytes,
+        weight_bytes: 0,
+        same_weights: 0,
+        variant: 0,
     }
 }

@@ -68,8 +68,16 @@ pub struct TileWork {
     pub read_bytes: u64,
     /// Bytes written: carried (buffers, DMA) or produced (others).
     pub write_bytes: u64,
-    /// Bytes of masks that belong to them.
+    /// Bytes of masks that belong to them; 0 if tensors are not stored compressed.
     pub mask_bytes: u64,
+    /// Bytes of the tile's part of the kernel, and of its words per output channel, as they lie in the weight buffer; 0
+    /// where there are none, and of a transfer or a fused operation.
+    pub weight_bytes: u64,
+    /// 1 if that part is the one of the layer's tile before: an array that still holds it need not fetch it again.
+    pub same_weights: u64,
+    /// A number that only this primitive has: channels in the window of a local response norm, groups of a shuffle, 1 of a
+    /// bilinear resize; 0 otherwise.
+    pub variant: u64,
 }
 
 /// What it costs.
@@ -81,7 +89,7 @@ pub struct TileCost {
     pub busy_cycles: u64,
     /// Further cycles to the last output, during which the next tile may already run.
     pub fill_cycles: u64,
-    /// Bytes read from the activation buffer; partial sums are activations. 0 from buffers and DMA, as the next three.
+    /// Bytes read from the activation buffer; partial sums are activations. 0 from buffers and DMA, as the next four.
     pub activation_read_bytes: u64,
     /// Bytes written to the activation buffer.
     pub activation_write_bytes: u64,
@@ -89,6 +97,8 @@ pub struct TileCost {
     pub weight_read_bytes: u64,
     /// Bytes read from the mask buffer.
     pub mask_read_bytes: u64,
+    /// Bytes written to the mask buffer.
+    pub mask_write_bytes: u64,
     /// Counts of the events in [`ModuleFacts::events`](super::ModuleFacts::events), in their order; 0 beyond.
     pub events: [u64; MAX_EVENTS],
 }

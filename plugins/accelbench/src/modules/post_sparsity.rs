@@ -50,6 +50,9 @@ impl AccelModule for PostSparsity {
                 cost.busy_cycles = words.div_ceil(self.array.pes() * self.array.pof);
                 cost.fill_cycles = FILL_CYCLES;
                 cost.events[0] = words;
+                if work.mask_bytes > 0 {
+                    cost.mask_write_bytes = words.div_ceil(8);
+                }
             }
             Ok(cost)
         })
@@ -65,6 +68,9 @@ mod tests {
     fn finished_words_pass_and_partial_sums_do_not() {
         let answer = one("codebench/post-sparsity", "", convolution());
         assert_eq!((answer.busy_cycles, answer.fill_cycles, answer.events[0]), (32, 2, 16_384));
+        assert_eq!(answer.mask_write_bytes, 2048);
+        let plain = TileWork { mask_bytes: 0, ..convolution() };
+        assert_eq!(one("codebench/post-sparsity", "", plain).mask_write_bytes, 0);
         let partial = TileWork { last_input_tile: 0, ..convolution() };
         assert_eq!(one("codebench/post-sparsity", "", partial), TileCost::default());
     }

@@ -7,9 +7,12 @@ use codebench_sdk::prelude::*;
 
 const RUNS: [PrimitiveKind; 1] = [PrimitiveKind::Resize];
 /// Four products and their sum.
-const FILL_CYCLES: u64 = 4;
+const BILINEAR_FILL_CYCLES: u64 = 4;
+/// A copy.
+const NEAREST_FILL_CYCLES: u64 = 1;
 
-/// Resizing of feature maps: one unit in each PE makes an output from its four neighbours in a cycle.
+/// Resizing of feature maps: one unit in each PE makes an output from its four neighbours in a cycle, or copies the nearest.
+/// Only the former turns the multipliers.
 #[derive(Debug)]
 pub struct UpsampleUnit {
     units: u64,
@@ -50,7 +53,11 @@ impl AccelModule for UpsampleUnit {
         each(works, costs, |work| {
             accepted(work, "upsample unit", &RUNS)?;
             let elements = outputs(work)?;
-            Ok(vector_cost(work, elements.div_ceil(self.units), FILL_CYCLES, elements))
+            let (fill, counted) = match work.variant {
+                0 => (NEAREST_FILL_CYCLES, 0),
+                _ => (BILINEAR_FILL_CYCLES, elements),
+            };
+            Ok(vector_cost(work, elements.div_ceil(self.units), fill, counted))
         })
     }
 }
@@ -68,10 +75,14 @@ mod tests {
             out_channels: 3,
             out_y: 14,
             out_x: 14,
+            variant: 1,
             ..TileWork::default()
         };
         let mut costs = [TileCost::default()];
         module("codebench/upsample-unit", "").cost(&[work], &mut costs).unwrap();
         assert_eq!((costs[0].busy_cycles, costs[0].events[0]), (19, 1176));
+        let nearest = TileWork { variant: 0, ..work };
+        module("codebench/upsample-unit", "").cost(&[nearest], &mut costs).unwrap();
+        assert_eq!((costs[0].busy_cycles, costs[0].fill_cycles, costs[0].events[0]), (19, 1, 0));
     }
 }

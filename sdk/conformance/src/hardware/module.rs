@@ -264,12 +264,13 @@ fn sane(work: &TileWork, cost: &TileCost, facts: &ModuleFacts) -> Verdict {
     })
 }
 
-fn traffic(cost: &TileCost) -> [(&'static str, u64); 4] {
+fn traffic(cost: &TileCost) -> [(&'static str, u64); 5] {
     [
         ("activation_read_bytes", cost.activation_read_bytes),
         ("activation_write_bytes", cost.activation_write_bytes),
         ("weight_read_bytes", cost.weight_read_bytes),
         ("mask_read_bytes", cost.mask_read_bytes),
+        ("mask_write_bytes", cost.mask_write_bytes),
     ]
 }
 
@@ -324,6 +325,7 @@ fn purity(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
             activation_write_bytes: 7,
             weight_read_bytes: 7,
             mask_read_bytes: 7,
+            mask_write_bytes: 7,
             events: [7; MAX_EVENTS],
         };
         rows::purity(&|w, c| module.cost(w, c), &works, (&TileCost::default(), &dirty), rng)

@@ -25,6 +25,8 @@ pub(super) struct Tile {
     /// Activations, weights, overlap.
     densities: [u64; 3],
     compressed: bool,
+    same_weights: bool,
+    variant: u64,
     /// For transfers: bytes read and written.
     bytes: [u64; 2],
 }
@@ -140,6 +142,12 @@ impl Tile {
             last: !product || rng.below(2) == 0,
             densities: [density(rng), density(rng), density(rng)],
             compressed: rng.below(2) == 0,
+            same_weights: product && rng.below(2) == 0,
+            variant: match primitive {
+                Some(PrimitiveKind::LocalResponseNorm | PrimitiveKind::Shuffle) => 1 + rng.below(8),
+                Some(PrimitiveKind::Resize) => rng.below(2),
+                _ => 0,
+            },
             bytes: if transfer { [magnitude(rng, 24), magnitude(rng, 24)] } else { [0, 0] },
         }
     }
@@ -207,6 +215,8 @@ impl Tile {
         let density = if self.compressed { self.densities[0] } else { PPM };
         let inputs = self.operands * self.batch * in_channels * in_y * in_x;
         let outputs = self.batch * out_channels * self.out_extent()[0] * self.out_extent()[1];
+        let weights = out_channels * per_output;
+        let weight_density = if self.compressed { self.densities[1] } else { PPM };
         TileWork {
             role: self.role.code(),
             primitive: self.primitive.code(),
@@ -235,7 +245,10 @@ impl Tile {
             overlap_ppm: self.densities[2],
             read_bytes: bytes(inputs, density, hardware),
             write_bytes: bytes(outputs, if self.last { density } else { PPM }, hardware),
-            mask_bytes: if self.compressed { inputs.div_ceil(8) } else { 0 },
+            mask_bytes: if self.compressed { inputs.div_ceil(8) + weights.div_ceil(8) } else { 0 },
+            weight_bytes: bytes(weights, weight_density, hardware),
+            same_weights: u64::from(self.same_weights),
+            variant: self.variant,
         }
     }
 

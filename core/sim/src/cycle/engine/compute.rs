@@ -3,9 +3,11 @@
 use super::super::error::{CycleError, LayerRef};
 use super::super::machine::Machine;
 use super::super::plan::Need;
-use super::super::tiles::{LayerTiles, Part, Position, Sizes, WHOLE_PPM, reference};
+use super::super::tiles::{KernelRegion, LayerTiles, Part, Position, Sizes, WHOLE_PPM, reference};
 use codebench_model::hardware::{FusedLayer, FusedOp};
-use codebench_model::{Activation, MAX_EVENTS, Primitive, PrimitiveKind, Role, TileCost, TileWork};
+use codebench_model::{
+    Activation, MAX_EVENTS, Primitive, PrimitiveKind, ResizeMode, Role, TileCost, TileWork,
+};
 
 /// What all tiles of one size cost.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +106,7 @@ impl<'a> Pricer<'a> {
         let classes = |classes: &[u32]| classes.iter().map(|c| *c as usize + 1).max().unwrap_or(1);
         let extents =
             [classes(&tiles.y_class), classes(&tiles.x_class), tiles.channel_classes.max(1) as usize];
-        let sizes = extents.iter().try_fold(2_usize, |product, e| product.checked_mul(*e));
+        let sizes = extents.iter().try_fold(4_usize, |product, e| product.checked_mul(*e));
         let sizes = sizes.filter(|s| *s <= 1 << 24).ok_or_else(|| CycleError::Layer {
             layer: name.clone(),
             message: "its tiles have too many different sizes: use larger tiles".into(),
@@ -136,16 +138,22 @@ impl<'a> Pricer<'a> {
         self.main
     }
 
-    /// The index of the tile's price.
-    pub(super) fn price(&mut self, tiles: &LayerTiles, at: Position) -> Result<usize, CycleError> {
+    /// The index of the tile's price; `same_weights` if its weights are those of the tile before.
+    pub(super) fn price(
+        &mut self,
+        tiles: &LayerTiles,
+        at: Position,
+        same_weights: bool,
+    ) -> Result<usize, CycleError> {
         let partial = usize::from(tiles.images(at.n).len() != tiles.tile_images);
         let [ys, xs, channels] = self.extents;
         let (y, x) = (tiles.y_class[at.y] as usize, tiles.x_class[at.x] as usize);
-        let key = ((partial * ys + y) * xs + x) * channels + tiles.channel(at).class as usize;
+        let key = ((2 * partial + usize::from(same_weights)) * ys + y) * xs + x;
+        let key = key * channels + tiles.channel(at).class as usize;
         if let Some(known) = self.index.get(key).filter(|i| **i != u32::MAX) {
             return Ok(*known as usize);
         }
-        let price = self.compute(tiles, at)?;
+        let price = self.compute(tiles, at, same_weights)?;
         let index = self.prices.len();
         self.prices.push(price);
         self.counts.push(0);
@@ -153,7 +161,7 @@ impl<'a> Pricer<'a> {
         Ok(index)
     }
 
-    fn work(&self, tiles: &LayerTiles, at: Position) -> Result<TileWork, CycleError> {
+    fn work(&self, tiles: &LayerTiles, at: Position, same_weights: bool) -> Result<TileWork, CycleError> {
         let too_large = || CycleError::too_large(format!("the number of multiplications of {}", self.name));
         let channel = tiles.channel(at);
         let (y, x) = (tiles.y[at.y], tiles.x[at.x]);
@@ -218,8 +226,18 @@ impl<'a> Pricer<'a> {
             read_bytes,
             write_bytes: self.sizes.bytes(out_words, ppm),
             mask_bytes,
+            weight_bytes: self.weight_bytes(&channel.weights),
+            same_weights: u64::from(same_weights),
+            variant: variant_of(&self.layer.primitive),
             role: 0,
         })
+    }
+
+    /// Bytes of a part of the weights in their buffer.
+    fn weight_bytes(&self, weights: &KernelRegion) -> u64 {
+        let density = if self.machine.compressed() { self.densities[1] } else { WHOLE_PPM };
+        let kernel = self.sizes.bytes(weights.kernel_words, density);
+        kernel.saturating_add(self.sizes.bytes(weights.channel_words, WHOLE_PPM))
     }
 
     /// Bytes and mask bytes of parts, at the rows that inputs have, or at those of the output.
@@ -234,8 +252,8 @@ impl<'a> Pricer<'a> {
         })
     }
 
-    fn compute(&self, tiles: &LayerTiles, at: Position) -> Result<TilePrice, CycleError> {
-        let work = self.work(tiles, at)?;
+    fn compute(&self, tiles: &LayerTiles, at: Position, same_weights: bool) -> Result<TilePrice, CycleError> {
+        let work = self.work(tiles, at, same_weights)?;
         let channel = tiles.channel(at);
         let mut sum =
             Sum { machine: self.machine, name: &self.name, price: TilePrice::default(), busy: Vec::new() };
@@ -295,7 +313,7 @@ impl Sum<'_> {
             cost.weight_read_bytes,
             0,
             cost.mask_read_bytes,
-            0,
+            cost.mask_write_bytes,
         ];
         for (sum, bytes) in self.price.traffic.iter_mut().zip(bytes) {
             *sum = sum.checked_add(bytes).ok_or_else(too_large)?;
@@ -310,7 +328,14 @@ impl Sum<'_> {
         let traffic = self.price.traffic;
         for (index, module) in buffers.into_iter().enumerate() {
             let (read_bytes, write_bytes) = (traffic[2 * index], traffic[2 * index + 1]);
-            let Some(module) = module.filter(|_| read_bytes > 0 || write_bytes > 0) else { continue };
+            let Some(module) = module else {
+                // What is not there carries nothing.
+                self.price.traffic[2 * index..][..2].fill(0);
+                continue;
+            };
+            if read_bytes == 0 && write_bytes == 0 {
+                continue;
+            }
             let role = self.machine.modules[module].role.code();
             self.stage(module, &TileWork { role, read_bytes, write_bytes, ..TileWork::default() })?;
         }
@@ -359,6 +384,9 @@ fn fused_work(main: &TileWork, stage: &FusedStage, (read_bytes, mask_bytes): (u6
         read_bytes,
         write_bytes: 0,
         mask_bytes,
+        weight_bytes: 0,
+        same_weights: 0,
+        variant: 0,
         ..*main
     }
 }
@@ -382,6 +410,16 @@ impl Window {
             }
             _ => Window { kernel: none, stride: none, dilation: none },
         }
+    }
+}
+
+/// The number in a row that only this primitive has.
+fn variant_of(primitive: &Primitive) -> u64 {
+    match primitive {
+        Primitive::LocalResponseNorm { size, .. } => *size,
+        Primitive::Shuffle { groups } => *groups,
+        Primitive::Resize { mode: ResizeMode::BilinearAlignCorners, .. } => 1,
+        _ => 0,
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> Engine<'a> {
         ];
         let mut pricer = Pricer::new(self.machine, fused, &layer.tiles, &schedule.storage_ppm, densities)?;
         let at = Position::default();
-        let price = pricer.price(&layer.tiles, at)?;
+        let price = pricer.price(&layer.tiles, at, false)?;
         self.timelines[index].main_module = pricer.main();
         let made = layer.resident_inputs.iter().map(|s| self.storages[*s].computed);
         let run = LayerRun {
@@ -178,7 +178,7 @@ impl<'a> Engine<'a> {
             true => at.n == 0 && at.y == 0 && at.x == 0,
             false => first || !same_weights(schedule.tiles.channel(before), channel),
         };
-        if fresh && channel.weights.kernel_words + channel.weights.channel_words > 0 {
+        if fresh && channel.weights.words() > 0 {
             let layer = self.run.as_ref().map_or(0, |r| r.index);
             let size = self.weight_size(layer, &channel.weights);
             self.load(TaskKind::LoadWeights, Cargo::Weights(channel.weights), size, ready);
@@ -280,7 +280,9 @@ impl<'a> Engine<'a> {
             self.finish_layer(run)?;
             return self.begin_layer(index + 1);
         };
-        run.price = run.pricer.price(&run.schedule.tiles, next)?;
+        let before = tiles.channel(run.at);
+        let same = before.weights.words() > 0 && same_weights(before, tiles.channel(next));
+        run.price = run.pricer.price(tiles, next, same)?;
         self.run = Some(run);
         let ready = if self.machine.double_buffer { 0 } else { end };
         let block = self.run.as_ref().is_some_and(|run| run.at.n != next.n && next.n > 0);

@@ -85,6 +85,7 @@ fn check(cost: &TileCost, events: usize, buffer_traffic: bool) -> Result<(), Plu
         ("activation_write_bytes", cost.activation_write_bytes),
         ("weight_read_bytes", cost.weight_read_bytes),
         ("mask_read_bytes", cost.mask_read_bytes),
+        ("mask_write_bytes", cost.mask_write_bytes),
     ];
     match traffic.into_iter().find(|(_, bytes)| *bytes != 0 && !buffer_traffic) {
         Some((name, bytes)) => Err(contract(format!("{name} = {bytes}: a buffer or DMA must answer 0"))),

@@ -39,6 +39,12 @@ pub(crate) struct KernelRegion {
     pub(crate) channel_words: u64,
 }
 
+impl KernelRegion {
+    pub(crate) fn words(&self) -> u64 {
+        self.kernel_words.saturating_add(self.channel_words)
+    }
+}
+
 /// What a channel block reads of one segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {

@@ -316,7 +316,8 @@ impl<'a> Outline<'a> {
             read_bytes: ask.sizes.bytes(self.input_words(tile), ask.input_ppm),
             write_bytes: ask.sizes.bytes(output_words, ask.output_ppm),
             mask_bytes: 0,
-            role: 0,
+            weight_bytes: ask.sizes.bytes(self.weight_words(tile), ask.weight_ppm),
+            ..TileWork::default()
         };
         Ok(module_cost(machine, main, &work, &self.name)?.busy_cycles.max(1))
     }
