@@ -2,7 +2,7 @@
 
 use super::super::error::{CycleError, LayerRef};
 use super::super::machine::{FastMap, MainMemory};
-use super::footprint::{Footprint, Touch};
+use super::pattern::{Pattern, Touched, Visits};
 use codebench_api::{ErrorKind, PluginError};
 use codebench_model::{MAX_EVENTS, TransferCost, TransferProfile};
 
@@ -57,27 +57,29 @@ impl<'a> Channels<'a> {
     }
 
     /// When all channels that the transfer touches are free.
-    pub(super) fn free(&self, footprint: &Footprint) -> u64 {
-        footprint.channels.iter().map(|c| self.channels[*c].free).max().unwrap_or(0)
+    pub(super) fn free(&self, pattern: &Pattern) -> u64 {
+        pattern.touches.iter().map(|touch| self.channels[touch.channel].free).max().unwrap_or(0)
     }
 
-    /// Moves the bytes, from `start` on; adds the memory cycles of the bus to `occupied`, one count per channel.
+    /// Moves the bytes of a pattern whose pages lie `shift` pages behind, from `start` on; adds the memory cycles of the bus
+    /// to `occupied`, one count per channel.
     pub(super) fn transfer(
         &mut self,
         start: u64,
         direction: u64,
-        footprint: &Footprint,
+        (pattern, shift): (&Pattern, u64),
         occupied: &mut [u64],
         layer: &LayerRef,
     ) -> Result<Transfer, CycleError> {
         let mut done = Transfer { complete: start, ..Transfer::default() };
-        for index in &footprint.channels {
-            let profile = self.visit(*index, direction, footprint.touch(*index));
+        for touch in &pattern.touches {
+            let index = touch.channel;
+            let profile = self.visit(direction, touch, shift);
             let cost = self.cost(&profile, layer)?;
             let (complete, turnaround) = self
-                .occupy(*index, start, direction, &cost)
+                .occupy(index, start, direction, &cost)
                 .ok_or_else(|| CycleError::too_large("the time of a transfer"))?;
-            occupied[*index] = occupied[*index]
+            occupied[index] = occupied[index]
                 .checked_add(cost.bus_mem_cycles)
                 .ok_or_else(|| CycleError::too_large("the time of the memory's bus"))?;
             if complete >= done.complete {
@@ -94,8 +96,7 @@ impl<'a> Channels<'a> {
     }
 
     /// Opens the rows and counts how they were found.
-    fn visit(&mut self, channel: usize, direction: u64, touch: &Touch) -> TransferProfile {
-        self.stamp += 1;
+    fn visit(&mut self, direction: u64, touch: &Touched, shift: u64) -> TransferProfile {
         let mut profile = TransferProfile {
             direction,
             bytes: touch.bytes,
@@ -103,30 +104,34 @@ impl<'a> Channels<'a> {
             run_bytes: touch.bytes.div_ceil(touch.runs.max(1)),
             ..TransferProfile::default()
         };
-        let open = &mut self.channels[channel].open;
-        for (first, last) in &touch.pages {
-            let count = last - first + 1;
-            // Beyond one round of the banks, each page finds the one a round before it.
-            let rounds = count.saturating_sub(self.banks);
-            profile.row_conflicts += rounds;
-            for page in *first..=last - rounds {
-                let bank = (page % self.banks) as usize;
-                let found = open[bank];
-                if found == page {
-                    profile.row_hits += 1;
-                } else if found == NONE {
-                    profile.row_activates += 1;
-                } else {
-                    profile.row_conflicts += 1;
+        let open = &mut self.channels[touch.channel].open;
+        match &touch.visits {
+            Visits::Once { pages, banks } => {
+                let rotation = shift % self.banks;
+                for visit in banks {
+                    let bank = visit.bank + rotation;
+                    let bank = if bank < self.banks { bank } else { bank - self.banks };
+                    let found = std::mem::replace(&mut open[bank as usize], visit.last + shift);
+                    profile.row_hits += u64::from(found == visit.first + shift);
+                    profile.row_activates += u64::from(found == NONE);
                 }
-                open[bank] = page;
-                if self.stamps[bank] != self.stamp {
-                    self.stamps[bank] = self.stamp;
-                    profile.banks += 1;
-                }
+                profile.banks = banks.len() as u64;
+                profile.row_conflicts = pages - profile.row_hits - profile.row_activates;
             }
-            for page in (last - rounds + 1).max(last.saturating_sub(self.banks - 1))..=*last {
-                open[(page % self.banks) as usize] = page;
+            Visits::Ordered(ranges) => {
+                self.stamp += 1;
+                for (first, last) in ranges {
+                    for page in first + shift..=last + shift {
+                        let bank = (page % self.banks) as usize;
+                        match std::mem::replace(&mut open[bank], page) {
+                            NONE => profile.row_activates += 1,
+                            found if found == page => profile.row_hits += 1,
+                            _ => profile.row_conflicts += 1,
+                        }
+                        profile.banks += u64::from(self.stamps[bank] != self.stamp);
+                        self.stamps[bank] = self.stamp;
+                    }
+                }
             }
         }
         profile

@@ -6,8 +6,31 @@ use codebench_model::MemoryFacts;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mapping {
     channels: u64,
-    interleave: u64,
-    row_bytes: u64,
+    /// Bytes that stay on a channel, and as many on each channel.
+    interleave: Divisor,
+    round: Divisor,
+    row_bytes: Divisor,
+}
+
+/// Divides by a number that is a power of two more often than not.
+#[derive(Debug, Clone, Copy)]
+struct Divisor {
+    by: u64,
+    shift: Option<u32>,
+}
+
+impl Divisor {
+    fn new(by: u64) -> Self {
+        Divisor { by, shift: by.is_power_of_two().then(|| by.trailing_zeros()) }
+    }
+
+    /// Quotient and remainder.
+    fn divide(self, number: u64) -> (u64, u64) {
+        match self.shift {
+            Some(shift) => (number >> shift, number & (self.by - 1)),
+            None => (number / self.by, number % self.by),
+        }
+    }
 }
 
 /// What a transfer touches of one channel.
@@ -30,14 +53,31 @@ pub(super) struct Footprint {
 
 impl Mapping {
     pub(super) fn new(facts: &MemoryFacts) -> Self {
-        Mapping { channels: facts.channels, interleave: facts.interleave_bytes, row_bytes: facts.row_bytes }
+        Mapping::of(facts.channels, facts.interleave_bytes, facts.row_bytes)
+    }
+
+    pub(super) fn of(channels: u64, interleave: u64, row_bytes: u64) -> Self {
+        Mapping {
+            channels,
+            interleave: Divisor::new(interleave),
+            round: Divisor::new(interleave * channels),
+            row_bytes: Divisor::new(row_bytes),
+        }
+    }
+
+    pub(super) fn interleave(&self) -> u64 {
+        self.interleave.by
+    }
+
+    pub(super) fn row_bytes(&self) -> u64 {
+        self.row_bytes.by
     }
 
     /// Bytes on `channel` below address `end`.
     fn below(&self, channel: u64, end: u64) -> u64 {
-        let stripe = self.interleave * self.channels;
-        let rest = (end % stripe).saturating_sub(channel * self.interleave).min(self.interleave);
-        end / stripe * self.interleave + rest
+        let (rounds, rest) = self.round.divide(end);
+        rounds * self.interleave.by
+            + rest.saturating_sub(channel * self.interleave.by).min(self.interleave.by)
     }
 }
 
@@ -67,7 +107,7 @@ impl Footprint {
         }
         self.bytes = self.bytes.saturating_add(bytes);
         let end = start.saturating_add(bytes);
-        let (first, last) = (start / mapping.interleave, (end - 1) / mapping.interleave);
+        let (first, last) = (mapping.interleave.divide(start).0, mapping.interleave.divide(end - 1).0);
         if last - first + 1 >= mapping.channels {
             for channel in 0..mapping.channels {
                 let low = mapping.below(channel, start);
@@ -92,7 +132,7 @@ impl Footprint {
         }
         touch.bytes += high - low;
         touch.runs += 1;
-        let (first, last) = (low / mapping.row_bytes, (high - 1) / mapping.row_bytes);
+        let (first, last) = (mapping.row_bytes.divide(low).0, mapping.row_bytes.divide(high - 1).0);
         match touch.pages.last_mut() {
             Some((_, end)) if first == *end || first == *end + 1 => *end = last,
             _ => touch.pages.push((first, last)),
@@ -106,7 +146,7 @@ mod tests {
 
     #[test]
     fn bytes_fall_where_single_bytes_would() {
-        let mapping = Mapping { channels: 3, interleave: 4, row_bytes: 8 };
+        let mapping = Mapping::of(3, 4, 8);
         for start in 0..60_u64 {
             for bytes in 1..40 {
                 let mut footprint = Footprint::new(&mapping);
@@ -133,7 +173,7 @@ mod tests {
 
     #[test]
     fn successive_runs_in_a_page_are_one_visit() {
-        let mapping = Mapping { channels: 1, interleave: 8, row_bytes: 8 };
+        let mapping = Mapping::of(1, 8, 8);
         let mut footprint = Footprint::new(&mapping);
         for (start, bytes) in [(0, 2), (4, 6), (16, 1), (0, 1)] {
             footprint.add(&mapping, start, bytes);

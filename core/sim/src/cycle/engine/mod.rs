@@ -7,6 +7,7 @@ mod channels;
 mod compute;
 mod footprint;
 mod layer;
+mod pattern;
 mod space;
 mod steady;
 mod tasks;
@@ -21,11 +22,10 @@ use channels::Channels;
 use codebench_model::hardware::{Densities, FusedWorkload};
 use codebench_model::{MAX_EVENTS, TensorShape};
 pub(crate) use compute::module_cost;
-use footprint::{Footprint, Mapping};
 use layer::LayerRun;
 use space::Space;
 use std::collections::VecDeque;
-use tasks::{Atlas, Task};
+use tasks::{Atlas, Placement, Task};
 use transfer::TransferPrice;
 
 /// How to simulate.
@@ -78,10 +78,8 @@ struct Engine<'a> {
     loads: VecDeque<Task>,
     stores: VecDeque<Task>,
     /// What the heads of the queues touch, once it is known.
-    load_print: Footprint,
-    load_mapped: bool,
-    store_print: Footprint,
-    store_mapped: bool,
+    load_print: Option<Placement>,
+    store_print: Option<Placement>,
     prices: FastMap<(u64, u64), TransferPrice>,
     /// The latest end of a compute so far.
     computes_end: u64,
@@ -141,7 +139,6 @@ impl<'a> Engine<'a> {
         shapes: &'a [TensorShape],
         options: Options,
     ) -> Self {
-        let mapping = Mapping::new(&machine.memory.facts);
         let layers = schedule.layers.len();
         let timeline = LayerTimeline {
             events: vec![[0; MAX_EVENTS]; machine.modules.len()],
@@ -153,7 +150,12 @@ impl<'a> Engine<'a> {
             schedule,
             densities,
             options,
-            atlas: Atlas { schedule, shapes, sizes: Sizes { word_bits: machine.context.word_bits }, mapping },
+            atlas: Atlas::new(
+                schedule,
+                shapes,
+                Sizes { word_bits: machine.context.word_bits },
+                &machine.memory.facts,
+            ),
             channels: Channels::new(&machine.memory, machine.context.clock_khz),
             now: 0,
             dma_free: 0,
@@ -162,10 +164,8 @@ impl<'a> Engine<'a> {
             storages: vec![StorageState::default(); workload.storages.len()],
             loads: VecDeque::new(),
             stores: VecDeque::new(),
-            load_print: Footprint::new(&mapping),
-            load_mapped: false,
-            store_print: Footprint::new(&mapping),
-            store_mapped: false,
+            load_print: None,
+            store_print: None,
             prices: FastMap::default(),
             computes_end: 0,
             last_compute_end: 0,

@@ -10,7 +10,8 @@ use super::super::tiles::Region;
 use super::Engine;
 use super::channels::NONE;
 use super::layer::LayerRun;
-use super::tasks::{Cargo, Task};
+use super::pattern::greatest_divisor;
+use super::tasks::{Cargo, Task, region_code};
 
 /// States that are remembered at most.
 const MOST_STATES: usize = 300;
@@ -79,7 +80,8 @@ impl<'a> Engine<'a> {
             add(placed.base, placed.stride);
             add(placed.mask_base, placed.mask_stride);
         }
-        let period = moving.iter().fold(1, |period, m| least_common(period, banks / divisor(m.shift, banks)));
+        let period =
+            moving.iter().fold(1, |period, m| least_common(period, banks / greatest_divisor(m.shift, banks)));
         let full = tiles.images.is_multiple_of(tiles.tile_images);
         let last_full = if full { blocks - 1 } else { blocks - 2 };
         Some(Steady { moving, period, last_full, states: Vec::new(), outer: 0 })
@@ -230,8 +232,8 @@ impl<'a> Engine<'a> {
         self.tile += tiles;
         run.at.n += blocks;
         run.regions.iter_mut().for_each(|region| move_region(region, images));
-        self.load_mapped = false;
-        self.store_mapped = false;
+        self.load_print = None;
+        self.store_print = None;
         Some(())
     }
 }
@@ -255,19 +257,6 @@ fn move_region(region: &mut Region, images: u64) {
     region.images.end += images;
 }
 
-/// What tells regions of the same storage apart, but for their images.
-fn region_code(region: &Region) -> [u64; 6] {
-    use super::super::tiles::RegionPart;
-    match region.part {
-        RegionPart::Box { y, c, x } => [y.start, y.end, c.start, c.end, x.start, x.end],
-        RegionPart::Words(words) => [words.start, words.end, NONE, 0, 0, 0],
-    }
-}
-
-fn divisor(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { divisor(b, a % b) }
-}
-
 fn least_common(a: u64, b: u64) -> u64 {
-    (a / divisor(a, b).max(1)).saturating_mul(b).max(1)
+    (a / greatest_divisor(a, b)).saturating_mul(b).max(1)
 }

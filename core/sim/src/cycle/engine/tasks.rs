@@ -1,10 +1,13 @@
 //! Transfers that wait in the load queue and in the store queue.
 
+use super::super::machine::FastMap;
 use super::super::plan::{Placed, Schedule};
-use super::super::tiles::{KernelRegion, Region, Sizes, WHOLE_PPM, WeightLayout};
+use super::super::tiles::{KernelRegion, Region, RegionPart, Sizes, Span, WHOLE_PPM};
 use super::footprint::{Footprint, Mapping};
-use codebench_model::TensorShape;
+use super::pattern::{Pattern, Summary, repeats};
 use codebench_model::hardware::TaskKind;
+use codebench_model::{MemoryFacts, TensorShape};
+use std::rc::Rc;
 
 /// Activation, weight and mask buffer, as indices of spaces.
 pub(super) const ACTIVATIONS: usize = 0;
@@ -71,35 +74,128 @@ impl Task {
     }
 }
 
+/// Patterns that are kept.
+const MOST_PATTERNS: usize = 1 << 12;
+
+/// What tells the patterns of a simulation apart, but for the images that they start at.
+type PatternKey = [u64; 9];
+
+/// A pattern, and how many pages behind the first image its own one lies.
+pub(super) type Placement = (Rc<Pattern>, u64);
+
 /// Where the runs of a transfer lie.
 pub(super) struct Atlas<'a> {
     pub(super) schedule: &'a Schedule,
     pub(super) shapes: &'a [TensorShape],
     pub(super) sizes: Sizes,
-    pub(super) mapping: Mapping,
+    mapping: Mapping,
+    stripe: u64,
+    known: FastMap<PatternKey, Rc<Pattern>>,
+    footprint: Footprint,
+    summary: Summary,
 }
 
-impl Atlas<'_> {
-    /// Adds the runs of a task to a footprint.
-    pub(super) fn map(&self, task: &Task, footprint: &mut Footprint) {
-        footprint.clear();
+impl<'a> Atlas<'a> {
+    pub(super) fn new(
+        schedule: &'a Schedule,
+        shapes: &'a [TensorShape],
+        sizes: Sizes,
+        facts: &MemoryFacts,
+    ) -> Self {
+        let mapping = Mapping::new(facts);
+        Atlas {
+            schedule,
+            shapes,
+            sizes,
+            mapping,
+            stripe: facts.row_bytes * facts.channels,
+            known: FastMap::default(),
+            footprint: Footprint::new(&mapping),
+            summary: Summary::new(facts.ranks * facts.banks_per_rank),
+        }
+    }
+
+    /// What a task does to the memory.
+    pub(super) fn map(&mut self, task: &Task) -> Placement {
+        let mask = task.is_mask();
         match task.cargo {
-            Cargo::Activations(region) => {
-                let placed = self.schedule.addresses.storages[region.storage];
-                let ppm = self.schedule.storage_ppm[region.storage];
-                self.activations(&region, placed, ppm, task.is_mask(), footprint);
-            }
+            Cargo::Activations(region) => self.activations(region, mask),
             Cargo::Weights(region) => {
-                let layout = self.schedule.layers[task.layer].tiles.weights;
-                let placed = self.schedule.addresses.weights[task.layer];
-                let ppm = self.schedule.weight_ppm[task.layer];
-                self.weights(&region, placed, layout, ppm, task.is_mask(), footprint);
+                let spans =
+                    [region.outputs.start, region.outputs.end, region.inputs.start, region.inputs.end];
+                let [from, to, first, last] = spans;
+                let layer = task.layer as u64 | 1 << 63;
+                let key = [
+                    layer,
+                    u64::from(mask),
+                    from,
+                    to,
+                    first,
+                    last,
+                    region.kernel_words,
+                    region.channel_words,
+                    0,
+                ];
+                if let Some(known) = self.known.get(&key) {
+                    return (known.clone(), 0);
+                }
+                self.footprint.clear();
+                self.weights(&region, task.layer, mask);
+                (self.keep(key, 1, 0), 0)
             }
         }
     }
 
-    fn activations(&self, region: &Region, at: Placed, ppm: u64, mask: bool, footprint: &mut Footprint) {
-        let (mapping, sizes) = (&self.mapping, self.sizes);
+    fn activations(&mut self, region: Region, mask: bool) -> Placement {
+        let placed = self.schedule.addresses.storages[region.storage];
+        let stride = if mask { placed.mask_stride } else { placed.stride };
+        let count = region.images.len();
+        let [a, b, c, d, e, f] = region_code(&region);
+        let mut key = [region.storage as u64, u64::from(mask), a, b, c, d, e, f, count];
+        // Images a whole number of stripes apart touch the same, some pages behind.
+        let shift = match repeats(&self.mapping) {
+            true => stride / self.stripe,
+            false => {
+                key[1] |= region.images.start << 1;
+                0
+            }
+        };
+        let behind = if shift > 0 { region.images.start * shift } else { 0 };
+        if let Some(known) = self.known.get(&key) {
+            return (known.clone(), behind);
+        }
+        let first = if shift > 0 { 0 } else { region.images.start };
+        let one = Region { images: Span::new(first, first + 1), ..region };
+        if shift > 0 && count > 1 {
+            self.add(&one, placed, mask);
+            if let Some(pattern) = self.summary.pattern(&self.footprint, count, shift) {
+                return (self.insert(key, pattern), behind);
+            }
+        }
+        self.add(&Region { images: Span::new(first, first + count), ..region }, placed, mask);
+        (self.keep(key, 1, 0), behind)
+    }
+
+    fn keep(&mut self, key: PatternKey, images: u64, shift: u64) -> Rc<Pattern> {
+        let none = Pattern { touches: Vec::new(), bytes: 0 };
+        let pattern = self.summary.pattern(&self.footprint, images, shift).unwrap_or(none);
+        self.insert(key, pattern)
+    }
+
+    fn insert(&mut self, key: PatternKey, pattern: Pattern) -> Rc<Pattern> {
+        if self.known.len() >= MOST_PATTERNS {
+            self.known.clear();
+        }
+        let pattern = Rc::new(pattern);
+        self.known.insert(key, pattern.clone());
+        pattern
+    }
+
+    /// Fills the footprint with the runs of a region.
+    fn add(&mut self, region: &Region, at: Placed, mask: bool) {
+        let ppm = self.schedule.storage_ppm[region.storage];
+        let (mapping, sizes, footprint) = (&self.mapping, self.sizes, &mut self.footprint);
+        footprint.clear();
         region.runs(self.shapes[region.storage], |image, word, words| {
             if mask {
                 footprint.add(mapping, at.mask_base + image * at.mask_stride + word / 8, words.div_ceil(8));
@@ -110,16 +206,11 @@ impl Atlas<'_> {
         });
     }
 
-    fn weights(
-        &self,
-        region: &KernelRegion,
-        at: Placed,
-        layout: WeightLayout,
-        ppm: u64,
-        mask: bool,
-        footprint: &mut Footprint,
-    ) {
-        let (mapping, sizes) = (&self.mapping, self.sizes);
+    fn weights(&mut self, region: &KernelRegion, layer: usize, mask: bool) {
+        let layout = self.schedule.layers[layer].tiles.weights;
+        let at = self.schedule.addresses.weights[layer];
+        let ppm = self.schedule.weight_ppm[layer];
+        let (mapping, sizes, footprint) = (&self.mapping, self.sizes, &mut self.footprint);
         let mut run = |word: u64, words: u64| match mask {
             true => footprint.add(mapping, at.mask_base + word / 8, words.div_ceil(8)),
             false => footprint.add(mapping, at.base + sizes.offset(word), sizes.bytes(words, ppm)),
@@ -137,5 +228,13 @@ impl Atlas<'_> {
             let start = at.base + sizes.offset(word);
             footprint.add(mapping, start, sizes.bytes(region.channel_words, WHOLE_PPM));
         }
+    }
+}
+
+/// What tells regions of the same storage apart, but for their images.
+pub(super) fn region_code(region: &Region) -> [u64; 6] {
+    match region.part {
+        RegionPart::Box { y, c, x } => [y.start, y.end, c.start, c.end, x.start, x.end],
+        RegionPart::Words(words) => [words.start, words.end, u64::MAX, 0, 0, 0],
     }
 }

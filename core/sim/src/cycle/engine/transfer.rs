@@ -5,6 +5,7 @@ use super::super::tiles::reference;
 use super::super::timeline::{Occupation, Unit};
 use super::Engine;
 use super::compute::module_cost;
+use super::pattern::Pattern;
 use super::tasks::{ACTIVATIONS, Cargo, MASKS, Task, WEIGHTS};
 use codebench_model::hardware::{TaskKind, TaskRecord};
 use codebench_model::{MAX_EVENTS, Role, TileWork};
@@ -21,11 +22,8 @@ impl Engine<'_> {
     /// When the head of the load queue can start.
     pub(super) fn load_ready(&mut self) -> Option<u64> {
         let task = *self.loads.front()?;
-        if !self.load_mapped {
-            self.atlas.map(&task, &mut self.load_print);
-            self.load_mapped = true;
-        }
-        let mut ready = self.now.max(task.ready).max(self.dma_free).max(self.channels.free(&self.load_print));
+        let (pattern, _) = self.load_print.get_or_insert_with(|| self.atlas.map(&task));
+        let mut ready = self.now.max(task.ready).max(self.dma_free).max(self.channels.free(pattern));
         if let Some(storage) = task.storage() {
             let state = &self.storages[storage];
             if state.pending > 0 {
@@ -39,17 +37,13 @@ impl Engine<'_> {
     /// When the head of the store queue can start.
     pub(super) fn store_ready(&mut self) -> Option<u64> {
         let task = *self.stores.front()?;
-        if !self.store_mapped {
-            self.atlas.map(&task, &mut self.store_print);
-            self.store_mapped = true;
-        }
+        let (pattern, _) = self.store_print.get_or_insert_with(|| self.atlas.map(&task));
         let ready = self.now.max(task.ready).max(self.dma_free);
-        Some(ready.max(self.channels.free(&self.store_print)))
+        Some(ready.max(self.channels.free(pattern)))
     }
 
     pub(super) fn start_load(&mut self) -> Result<(), CycleError> {
         let Some(task) = self.loads.pop_front() else { return Ok(()) };
-        self.load_mapped = false;
         self.spaces[task.buffer()].take(self.now, task.space);
         let (end, turnaround) = self.transfer(&task)?;
         if let Some(run) = &mut self.run {
@@ -64,7 +58,6 @@ impl Engine<'_> {
 
     pub(super) fn start_store(&mut self) -> Result<(), CycleError> {
         let Some(task) = self.stores.pop_front() else { return Ok(()) };
-        self.store_mapped = false;
         let (end, _) = self.transfer(&task)?;
         let Some(storage) = task.storage() else { return Ok(()) };
         let state = &mut self.storages[storage];
@@ -83,7 +76,9 @@ impl Engine<'_> {
     /// Moves the bytes of the head of a queue, from now on: when it ends, and how long the bus turned around.
     fn transfer(&mut self, task: &Task) -> Result<(u64, u64), CycleError> {
         let store = task.is_store();
-        let bytes = if store { self.store_print.bytes } else { self.load_print.bytes };
+        let print = if store { self.store_print.take() } else { self.load_print.take() };
+        let (pattern, shift) = print.unwrap_or_else(|| self.atlas.map(task));
+        let bytes = pattern.bytes;
         let layer = reference(&self.workload.layers[task.layer]);
         let key = (task.buffer() as u64 * 2 + u64::from(store), bytes);
         if !self.prices.contains_key(&key) {
@@ -92,9 +87,9 @@ impl Engine<'_> {
         }
         let (busy, fill) = self.charge(task, key)?;
         let channels = self.channels.channels.len();
-        let print = if store { &self.store_print } else { &self.load_print };
         let occupied = &mut self.occupied[task.layer * channels..][..channels];
-        let moved = self.channels.transfer(self.now, u64::from(store), print, occupied, &layer)?;
+        let moved =
+            self.channels.transfer(self.now, u64::from(store), (&pattern, shift), occupied, &layer)?;
         let too_large = || CycleError::too_large("the number of cycles");
         let timeline = &mut self.timelines[task.layer];
         for (sum, count) in timeline.memory_events.iter_mut().zip(&moved.events) {
@@ -103,7 +98,7 @@ impl Engine<'_> {
         self.dma_free = self.now.checked_add(busy).ok_or_else(too_large)?;
         let end = self.dma_free.max(moved.complete).checked_add(fill).ok_or_else(too_large)?;
         self.ends[task.layer] = self.ends[task.layer].max(end);
-        self.note(task, end);
+        self.note(task, &pattern, end);
         Ok((end, moved.turnaround))
     }
 
@@ -167,7 +162,7 @@ impl Engine<'_> {
         Ok(price)
     }
 
-    fn note(&mut self, task: &Task, end: u64) {
+    fn note(&mut self, task: &Task, pattern: &Pattern, end: u64) {
         let Some(record) = &mut self.record else { return };
         let (start, index) = (self.now, record.tasks.len());
         record.tasks.push(TaskRecord {
@@ -186,9 +181,8 @@ impl Engine<'_> {
                 occupy(Unit::Module(module), self.dma_free);
             }
         }
-        let print = if task.is_store() { &self.store_print } else { &self.load_print };
-        for channel in &print.channels {
-            occupy(Unit::Channel(*channel), self.channels.channels[*channel].free);
+        for touch in &pattern.touches {
+            occupy(Unit::Channel(touch.channel), self.channels.channels[touch.channel].free);
         }
     }
 }

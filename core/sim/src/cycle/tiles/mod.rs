@@ -7,5 +7,5 @@ mod region;
 
 pub(crate) use axis::{Block, Span};
 pub(crate) use channels::{ChannelBlock, KernelRegion, Part};
-pub(crate) use layer::{LayerTiles, Position, WeightLayout, reference};
+pub(crate) use layer::{LayerTiles, Position, reference};
 pub(crate) use region::{Region, RegionPart, Sizes, WHOLE_PPM};
