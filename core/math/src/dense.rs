@@ -5,18 +5,16 @@
 
 use std::ops::{Add, Mul};
 
-/// Numbers of a matrix: `f64` or `f32`.
+/// Numbers of a matrix, such as `f64` and `f32`.
 pub trait Real: Copy + Default + Add<Output = Self> + Mul<Output = Self> {}
 
-impl Real for f64 {}
-impl Real for f32 {}
+impl<T: Copy + Default + Add<Output = Self> + Mul<Output = Self>> Real for T {}
 
 /// A matrix within a row-major buffer: the buffer, and the distance from one row to the next.
 pub type Strided<'a, T> = (&'a [T], usize);
 
-/// Rows and columns of a tile whose sums are kept in registers.
+/// Rows of a tile whose sums are kept in registers.
 const ROWS: usize = 4;
-const COLUMNS: usize = 4;
 
 /// `c += a b` for `a` of `m x k`, `b` of `k x n`, `c` of `m x n`.
 ///
@@ -79,9 +77,16 @@ fn strip<T: Real, const R: usize>(
     (b, b_row): Strided<'_, T>,
     (c, c_row): (&mut [T], usize),
 ) {
-    let whole = n - n % COLUMNS;
-    for j in (0..whole).step_by(COLUMNS) {
-        tile::<T, R, COLUMNS>(k, &row, (&b[j.min(b.len())..], b_row), (&mut c[j..], c_row));
+    // As many columns as keep the sums of a tile in the sixteen vector registers of every x86-64.
+    let columns = if size_of::<T>() <= 4 { 8 } else { 4 };
+    let whole = n - n % columns;
+    for j in (0..whole).step_by(columns) {
+        let (b, c) = ((&b[j.min(b.len())..], b_row), (&mut c[j..], c_row));
+        if size_of::<T>() <= 4 {
+            tile::<T, R, 8>(k, &row, b, c);
+        } else {
+            tile::<T, R, 4>(k, &row, b, c);
+        }
     }
     for j in whole..n {
         tile::<T, R, 1>(k, &row, (&b[j.min(b.len())..], b_row), (&mut c[j..], c_row));

@@ -76,6 +76,53 @@ pub fn sigmoid(x: f64) -> f64 {
     if x > 0.0 { share } else { t * share }
 }
 
+const ROUND_F32: f32 = 12_582_912.0;
+
+/// [`exp`] in single precision, with `x` cut to -87..88.
+#[inline(always)]
+pub fn exp_f32(x: f32) -> f32 {
+    let x = if x < 88.0 { x } else { 88.0 };
+    let x = if x > -87.0 { x } else { -87.0 };
+    let shifted = x * std::f32::consts::LOG2_E + ROUND_F32;
+    let whole = shifted - ROUND_F32;
+    let r = (x - whole * 0.693_359_4) - whole * -2.121_944_4e-4;
+    let mut p = 1.0 / 5_040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
+    p * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
+}
+
+/// [`softplus`] in single precision.
+#[inline(always)]
+pub fn softplus_f32(x: f32) -> (f32, f32) {
+    let t = exp_f32(-x.abs());
+    let share = 1.0 / (1.0 + t);
+    let s = t / (2.0 + t);
+    let q = s * s;
+    let mut p = 1.0 / 13.0;
+    p = p * q + 1.0 / 11.0;
+    p = p * q + 1.0 / 9.0;
+    p = p * q + 1.0 / 7.0;
+    p = p * q + 1.0 / 5.0;
+    p = p * q + 1.0 / 3.0;
+    p = p * q + 1.0;
+    let positive = if x > 0.0 { x } else { 0.0 };
+    (positive + 2.0 * s * p, if x > 0.0 { share } else { t * share })
+}
+
+/// [`sigmoid`] in single precision.
+#[inline(always)]
+pub fn sigmoid_f32(x: f32) -> f32 {
+    let t = exp_f32(-x.abs());
+    let share = 1.0 / (1.0 + t);
+    if x > 0.0 { share } else { t * share }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +143,22 @@ mod tests {
             assert_eq!(sigmoid(x), slope);
         }
         assert_eq!(exp(0.0), 1.0);
+    }
+
+    #[test]
+    fn single_precision_agrees_with_libm() {
+        let near = |ours: f32, theirs: f64| {
+            (f64::from(ours) - theirs).abs() <= 8.0 * f64::from(f32::EPSILON) * theirs.abs() + 1e-37
+        };
+        for i in -8_000..8_000 {
+            let x = i as f32 * 0.01;
+            let wide = f64::from(x);
+            assert!(near(exp_f32(x), libm::exp(wide)), "{x}");
+            let (value, slope) = softplus_f32(x);
+            assert!(near(value, softplus(wide).0), "{x}: {value}");
+            assert!(near(slope, sigmoid(wide)) && sigmoid_f32(x) == slope, "{x}");
+        }
+        assert!(exp_f32(-1e9) > 0.0 && exp_f32(1e9).is_finite());
     }
 
     #[test]

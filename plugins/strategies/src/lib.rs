@@ -9,6 +9,6 @@ mod surrogates;
 
 pub use random::Random;
 pub use sobol::Sobol;
-pub use surrogates::Gp;
+pub use surrogates::{Boshnas, DeepEnsemble, Gp};
 
-codebench_sdk::plugins![Random, Sobol, Gp];
+codebench_sdk::plugins![Random, Sobol, Gp, Boshnas, DeepEnsemble];

@@ -2,10 +2,15 @@
 //!
 //! Each is a pure function of its parameters, the context and the log of fits. Matrices are row-major.
 
+mod boshnas;
 mod columns;
+mod deep_ensemble;
 mod gp;
+mod network;
 mod optimise;
 
+pub use boshnas::Boshnas;
+pub use deep_ensemble::DeepEnsemble;
 pub use gp::Gp;
 
 use codebench_sdk::prelude::*;

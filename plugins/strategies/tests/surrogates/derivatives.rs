@@ -69,3 +69,22 @@ fn gp() {
     check("codebench/gp", "", false);
     check("codebench/gp", "priors = false", false);
 }
+
+#[test]
+fn boshnas() {
+    for parameters in [
+        "",
+        "mean = \"npn\"\nhead = \"sigmoid\"\nerror_weight = 10",
+        "student = false",
+        "heteroscedastic = false",
+        "mean = \"teacher\"\nstudent = false",
+    ] {
+        check("codebench/boshnas", parameters, false);
+        check("codebench/boshnas", parameters, true);
+    }
+}
+
+#[test]
+fn deep_ensemble() {
+    check("codebench/deep-ensemble", "", false);
+}

@@ -10,7 +10,7 @@ use codebench_sdk::prelude::*;
 use codebench_sdk::space::Rng;
 
 /// Every surrogate of the crate.
-const IDS: [&str; 1] = ["codebench/gp"];
+const IDS: [&str; 3] = ["codebench/gp", "codebench/boshnas", "codebench/deep-ensemble"];
 
 fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
