@@ -6,9 +6,11 @@ use codebench_api::Catalog;
 use codebench_cnn::{Language, named};
 use codebench_model::accelerator::PUBLISHED_NAMES;
 use codebench_model::{
-    AcceleratorInput, CostReport, ParameterValue, Parameters, TensorShape, TilePolicy, TileSize, Workload,
+    AcceleratorInput, CostReport, ParameterValue, Parameters, Primitive, Role, TensorShape, TilePolicy,
+    TileSize, Workload,
 };
 use codebench_sim::cycle::{CycleError, Machine, Options, Sparsity, describe, evaluate};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
@@ -69,6 +71,68 @@ fn accelerators(count: usize) -> Vec<AcceleratorInput> {
     (0..count).map(one).collect()
 }
 
+/// What every accelerator has to move, in words: dense.
+struct Compulsory {
+    image_words: u64,
+    answer_words: u64,
+    kernel_words: u64,
+    channel_words: u64,
+}
+
+impl Compulsory {
+    fn of(workload: &Workload) -> Compulsory {
+        let words = |tensor: usize| workload.tensors[tensor].elements().unwrap();
+        let mut least = Compulsory {
+            image_words: 0,
+            answer_words: words(workload.output),
+            kernel_words: 0,
+            channel_words: 0,
+        };
+        for layer in &workload.layers {
+            let out = workload.tensors[layer.output];
+            match &layer.primitive {
+                Primitive::Conv { in_channels, out_channels, kernel, groups, bias, .. } => {
+                    least.kernel_words += out_channels * in_channels / groups * kernel[0] * kernel[1];
+                    least.channel_words += u64::from(*bias) * out_channels;
+                }
+                Primitive::Dense { in_features, out_features, bias } => {
+                    least.kernel_words += out_features * in_features;
+                    least.channel_words += u64::from(*bias) * out_features;
+                }
+                Primitive::BatchNorm { channels, .. } => least.channel_words += 2 * channels,
+                _ => {}
+            }
+            if layer.inputs.contains(&workload.input) {
+                let image = workload.tensors[workload.input];
+                let rows = reached(&layer.primitive, 0, out.height, image.height);
+                let columns = reached(&layer.primitive, 1, out.width, image.width);
+                least.image_words = least.image_words.max(image.channels * rows * columns);
+            }
+        }
+        least
+    }
+}
+
+/// How many of `extent` rows (axis 0) or columns the windows of `out` outputs meet: a stride beyond the kernel, or one that does
+/// not divide the map, leaves some out.
+fn reached(primitive: &Primitive, axis: usize, out: u64, extent: u64) -> u64 {
+    let (kernel, stride, before, dilation) = match primitive {
+        Primitive::Conv { kernel, stride, padding, dilation, .. } => {
+            (kernel[axis], stride[axis], [padding.top, padding.left][axis], dilation[axis])
+        }
+        Primitive::MaxPool { kernel, stride, padding, .. }
+        | Primitive::AveragePool { kernel, stride, padding, .. } => {
+            (kernel[axis], stride[axis], [padding.top, padding.left][axis], 1)
+        }
+        // Resizing may skip rows; what is left is one at least.
+        Primitive::Resize { .. } => return 1,
+        _ => return extent,
+    };
+    let taps =
+        (0..out).flat_map(|o| (0..kernel).map(move |t| (o * stride + t * dilation).checked_sub(before)));
+    taps.flatten().filter(|index| *index < extent).collect::<BTreeSet<_>>().len() as u64
+}
+
 /// The checks of one answer.
 fn check(name: &str, workload: &Workload, report: &CostReport) {
     let costs = report.cycle.as_ref().unwrap();
@@ -80,21 +144,26 @@ fn check(name: &str, workload: &Workload, report: &CostReport) {
     assert_eq!(sum(&|l| l.effective_macs), costs.effective_macs, "{name}");
     let share = costs.effective_macs as f64 / (workload.macs() * costs.batch) as f64;
     assert!((0.2..0.2001).contains(&share), "{name}: {share} of the MACs are left");
-    // Bytes: the image and all weights are read at least once, the answer is written.
-    let words = |elements: u64| elements * costs.word_bits / 8;
-    let image = words(workload.tensors[workload.input].elements().unwrap()) * costs.batch;
-    let weights = words(workload.parameters());
-    // A strided window may leave the last rows and columns out.
-    assert!(costs.bytes.memory_activations_read >= image / 2 * 9 / 10, "{name}: image");
-    assert!(costs.bytes.memory_weights_read >= weights / 2, "{name}: weights");
-    assert!(costs.bytes.memory_activations_written > 0, "{name}: answer");
+    // Bytes: what of the image any window meets, and all weights, are read at least once; the answer is written. Bits, halves
+    // of words that are not zero.
+    let bits = costs.word_bits * costs.batch;
+    let least = Compulsory::of(workload);
+    let bytes = costs.bytes;
+    assert!(bytes.memory_activations_read * 16 >= least.image_words * bits, "{name}: image");
+    assert!(bytes.memory_activations_written * 16 >= least.answer_words * bits, "{name}: answer");
+    let weight_bits = (least.kernel_words + 2 * least.channel_words) * costs.word_bits;
+    assert!(bytes.memory_weights_read * 16 >= weight_bits, "{name}: weights");
     // Roofs.
     let cycles = report.total_cycles as f64;
-    assert!(cycles >= costs.effective_macs as f64 / costs.peak_macs_per_cycle as f64, "{name}: array");
-    let least = (image / 2 + weights / 2) as f64 / costs.memory_bytes_per_cycle;
-    assert!(cycles >= 0.9 * least, "{name}: memory, {cycles} < {least}");
+    assert!(cycles * costs.peak_macs_per_cycle as f64 >= costs.effective_macs as f64, "{name}: array");
+    let moved = bytes.memory() as f64;
+    let at_best = cycles * costs.memory_bytes_per_cycle;
+    assert!(at_best * (1.0 + 1e-12) >= moved, "{name}: memory, {moved} bytes of {at_best}");
     let roof = costs.roofline;
-    assert!(roof.achieved_macs_per_cycle <= roof.attainable_macs_per_cycle * 1.1, "{name}: roofline");
+    assert!(
+        roof.achieved_macs_per_cycle <= roof.attainable_macs_per_cycle * (1.0 + 1e-12),
+        "{name}: {roof:?}"
+    );
     // Sums.
     assert_eq!(sum(&|l| l.cycles), report.total_cycles, "{name}: cycles");
     let close = |a: f64, b: f64, what: &str| {
@@ -116,20 +185,47 @@ fn check(name: &str, workload: &Workload, report: &CostReport) {
     assert!(peak.mask_buffer <= capacity.mask_buffer, "{name}: mask buffer");
 }
 
+/// Every named network, true and published, at its own size of image.
+fn networks() -> Vec<(&'static str, Workload)> {
+    let language = Language::new(&CATALOG).unwrap();
+    let all: Vec<_> = named::names()
+        .map(|name| {
+            let known = named::find(name).unwrap();
+            let shape = TensorShape::new(known.channels, known.image, known.image);
+            (name, language.lower(&known.graph, shape, known.classes).unwrap().workload)
+        })
+        .collect();
+    let published = all.iter().filter(|(name, _)| name.starts_with("published/")).count();
+    assert_eq!((published, all.len() - published), (25, 24), "networks that are checked");
+    all
+}
+
 #[test]
-fn every_named_network_obeys_on_the_paper_accelerator() {
-    let mut failed = Vec::new();
-    for name in named::names() {
-        let Ok(known) = named::find(name) else { continue };
-        let language = Language::new(&CATALOG).unwrap();
-        let shape = TensorShape::new(known.channels, known.image, known.image);
-        let Ok(lowered) = language.lower(&known.graph, shape, known.classes) else { continue };
-        match simulate(&lowered.workload, &named_values(&[]), TilePolicy::Auto) {
-            Ok(report) => check(name, &lowered.workload, &report),
-            Err(error) => failed.push(format!("{name}: {error}")),
-        }
+fn every_named_network_obeys_on_every_memory_and_the_memory_matters() {
+    let mut too_large = Vec::new();
+    for (name, workload) in networks() {
+        let mut of =
+            |memory: f64| match simulate(&workload, &named_values(&[("memory", memory)]), TilePolicy::Auto) {
+                Ok(report) => {
+                    check(name, &workload, &report);
+                    Some(report.latency_s)
+                }
+                Err(error) => {
+                    assert!(error.to_string().contains("does not fit the memory"), "{name}: {error}");
+                    let weight_bytes = workload.parameters() * 20 / 8;
+                    assert!(
+                        memory == 3.0 && weight_bytes > 1 << 30,
+                        "{name}: {weight_bytes} bytes fit: {error}"
+                    );
+                    too_large.push(name);
+                    None
+                }
+            };
+        let (rram, dram, hbm) = (of(1.0).unwrap(), of(2.0).unwrap(), of(3.0));
+        assert!(rram < dram, "{name}: {rram} s and {dram} s");
+        assert!(hbm.is_none_or(|hbm| rram < hbm && hbm < dram), "{name}: {rram} s, {hbm:?} s and {dram} s");
     }
-    assert!(failed.is_empty(), "{failed:#?}");
+    assert_eq!(too_large, ["published/efficientnet-l2", "published/lenet"], "weights beyond a gigabyte");
 }
 
 #[test]
@@ -145,10 +241,24 @@ fn random_accelerators_obey() {
     }
 }
 
+const CHAIN_TILE: TilePolicy =
+    TilePolicy::Fixed(TileSize { batch: 1, y: 16, x: 0, in_channels: 0, out_channels: 64 });
+
 /// Cycles of a chain at fixed tiles.
 fn chain_cycles(values: &[(&str, f64)]) -> u64 {
-    let tile = TilePolicy::Fixed(TileSize { batch: 1, y: 16, x: 0, in_channels: 0, out_channels: 64 });
-    simulate(&workload("vgg11", 64), &named_values(values), tile).unwrap().total_cycles
+    simulate(&workload("vgg11", 64), &named_values(values), CHAIN_TILE).unwrap().total_cycles
+}
+
+/// Cycles of the chain with so many channels of a memory.
+fn channel_cycles(memory: &str, channels: i64) -> u64 {
+    let mut description = describe(&named_values(&[])).unwrap();
+    description.tile = CHAIN_TILE;
+    let module = description.module.iter_mut().find(|m| m.role == Role::Memory).unwrap();
+    module.plugin = memory.into();
+    module.parameters = [("channels".to_owned(), ParameterValue::Integer(channels))].into();
+    let machine = Machine::resolve(&description, &CATALOG).unwrap();
+    let workload = workload("vgg11", 64);
+    evaluate(&machine, &workload, &Sparsity::Paper, Options::default()).unwrap().0.total_cycles
 }
 
 #[test]
@@ -169,30 +279,69 @@ fn at_fixed_tiles_more_hardware_is_never_slower_on_a_chain() {
     rising("pif", &[1.0, 2.0, 4.0, 8.0, 16.0], &[]);
     rising("activation_buffer_mb", &[2.0, 4.0, 12.0, 24.0], &[("weight_buffer_mb", 12.0)]);
     rising("weight_buffer_mb", &[4.0, 8.0, 16.0, 32.0], &[]);
+    for memory in ["codebench/dram", "codebench/hbm", "codebench/rram", "codebench/rram-off-chip"] {
+        let cycles = [1, 2, 4, 8].map(|channels| channel_cycles(memory, channels));
+        assert!(cycles.is_sorted_by(|a, b| a >= b) && cycles[0] > cycles[3], "{memory}: {cycles:?}");
+    }
 }
 
+/// Images of a batch share the weights and nothing else: a batch takes longer than an image, and an image of the batch neither
+/// longer nor more energy of multiplications than an image alone, since weights are read once for all.
 #[test]
-fn the_memory_matters() {
-    let of = |memory: f64| chain_cycles(&[("memory", memory)]);
-    let (rram, dram, hbm) = (of(1.0), of(2.0), of(3.0));
-    assert!(rram < hbm && hbm < dram, "{rram} {hbm} {dram}");
+fn an_image_alone_has_no_free_lunch_over_one_of_a_batch() {
+    for name in ["resnet18", "vgg11", "mobilenet-v2", "densenet121"] {
+        let workload = workload(name, 64);
+        let of = |batch: f64| {
+            let report = simulate(&workload, &named_values(&[("batch", batch)]), TilePolicy::Auto).unwrap();
+            check(name, &workload, &report);
+            report
+        };
+        let (one, many) = (of(1.0), of(32.0));
+        assert!(one.total_cycles <= many.total_cycles, "{name}: {one:?} {many:?}");
+        assert!(many.total_cycles <= 32 * one.total_cycles, "{name}: {one:?} {many:?}");
+        let costs = |report: &CostReport| report.cycle.as_deref().cloned().unwrap();
+        let (alone, batch) = (costs(&one), costs(&many));
+        assert!(batch.bytes.memory_weights_read >= alone.bytes.memory_weights_read, "{name}");
+        assert!(batch.bytes.memory_weights_read <= 32 * alone.bytes.memory_weights_read, "{name}");
+        // Rounding up of effective multiplications, once per tile.
+        let share = batch.energy.mac_j / alone.energy.mac_j / 32.0;
+        assert!((0.999..1.001).contains(&share), "{name}: {share}");
+    }
 }
 
+/// What a change of one parameter upwards does under automatic tiles: tiles follow estimates, so that more hardware may
+/// cost a little. The exceptions are printed, and bounded.
 #[test]
-fn a_batch_costs_no_less_per_image_than_its_weights_save() {
+fn under_automatic_tiles_more_hardware_is_rarely_slower() {
     let workload = workload("resnet18", 64);
-    let of = |batch: f64| simulate(&workload, &named_values(&[("batch", batch)]), TilePolicy::Auto).unwrap();
-    let (one, many) = (of(1.0), of(32.0));
-    // An image of a batch shares the weights, and nothing else.
-    assert!(many.total_cycles >= one.total_cycles, "{} and {}", many.total_cycles, one.total_cycles);
-    assert!(
-        many.total_cycles <= 32 * one.total_cycles * 11 / 10,
-        "{} and {}",
-        many.total_cycles,
-        one.total_cycles
-    );
-    let energy = |report: &CostReport| report.cycle.as_ref().unwrap().energy.mac_j;
-    assert!((energy(&many) / energy(&one) / 32.0 - 1.0).abs() < 0.05);
+    let cycles = |values: &[(&str, f64)]| {
+        simulate(&workload, &named_values(values), TilePolicy::Auto).unwrap().total_cycles
+    };
+    let (mut compared, mut slower) = (0, Vec::new());
+    for memory in [1.0, 2.0, 3.0] {
+        for (name, values) in [
+            ("pix", &[1.0, 2.0, 4.0, 8.0][..]),
+            ("pof", &[1.0, 2.0, 4.0, 8.0]),
+            ("pif", &[1.0, 4.0, 16.0]),
+            ("activation_buffer_mb", &[1.0, 2.0, 4.0, 8.0, 24.0]),
+            ("weight_buffer_mb", &[1.0, 2.0, 4.0, 8.0, 24.0]),
+        ] {
+            let all: Vec<u64> = values
+                .iter()
+                .map(|value| cycles(&[("memory", memory), ("batch", 4.0), (name, *value)]))
+                .collect();
+            for (pair, values) in all.windows(2).zip(values.windows(2)) {
+                compared += 1;
+                if pair[1] > pair[0] {
+                    let more = pair[1] as f64 / pair[0] as f64 - 1.0;
+                    slower.push((more, format!("memory {memory}, {name} {values:?}: {pair:?}")));
+                }
+            }
+        }
+    }
+    println!("{} of {compared} steps upwards are slower: {slower:#?}", slower.len());
+    assert!(compared == 48 && slower.len() * 10 <= compared, "{slower:#?}");
+    assert!(slower.iter().all(|(more, _)| *more < 0.1), "{slower:#?}");
 }
 
 #[test]

@@ -73,11 +73,13 @@ pub enum Deviation {
     WeightsAlwaysNew,
     /// Masks that modules write occupy no buffer.
     MaskWritesIgnored,
+    /// Images lie on stripes, not on rounds or quarter rounds of the banks.
+    ImagesOnStripes,
 }
 
 impl Deviation {
     /// Every deviation.
-    pub const ALL: [Deviation; 35] = [
+    pub const ALL: [Deviation; 36] = [
         Deviation::HaloShort,
         Deviation::DilationIgnored,
         Deviation::PaddingIgnored,
@@ -113,5 +115,6 @@ impl Deviation {
         Deviation::ResidentNotAwaited,
         Deviation::WeightsAlwaysNew,
         Deviation::MaskWritesIgnored,
+        Deviation::ImagesOnStripes,
     ];
 }

@@ -12,7 +12,6 @@ pub(crate) struct Object {
     data: u64,
     mask: u64,
     image_stride: u64,
-    mask_stride: u64,
 }
 
 /// Addresses of everything that is ever in memory.
@@ -28,13 +27,18 @@ fn run(start: u64, bytes: u64) -> Run {
     start..start + bytes
 }
 
-/// Length of an activation's data and mask per image, in whole stripes.
+/// Length of an activation's data per image, in whole stripes, and of the image with its mask.
 fn strides(model: &Model<'_>, storage: usize) -> (u64, u64) {
     let shape = model.problem.fused.storages[storage].shape;
     let words = shape.channels * shape.height * shape.width;
     let stripe = stripe(model);
     let bits = words * model.problem.accelerator.word_bits;
-    (bits.div_ceil(8).next_multiple_of(stripe), model.mask_bytes(words).next_multiple_of(stripe))
+    let data = bits.div_ceil(8).next_multiple_of(stripe);
+    let both = data + model.mask_bytes(words).next_multiple_of(stripe);
+    let banks = model.memory.ranks * model.memory.banks_per_rank;
+    let unit = if both >= stripe * banks { stripe * banks } else { stripe * banks.div_ceil(4) };
+    let unit = if model.deviates(Deviation::ImagesOnStripes) { stripe } else { unit };
+    (data, both.next_multiple_of(unit))
 }
 
 fn stripe(model: &Model<'_>) -> u64 {
@@ -54,10 +58,9 @@ fn check(model: &Model<'_>, end: u64) -> Result<(), Failure> {
 
 /// Places the image and the weights; also answers the first byte behind them.
 fn place_fixed(model: &Model<'_>) -> Result<(Object, Vec<Object>, u64), Failure> {
-    let (data, mask) = strides(model, 0);
-    let batch = model.problem.batch;
-    let image = Object { data: 0, mask: batch * data, image_stride: data, mask_stride: mask };
-    let mut at = batch * (data + mask);
+    let (data, image_stride) = strides(model, 0);
+    let image = Object { data: 0, mask: data, image_stride };
+    let mut at = model.problem.batch * image_stride;
     check(model, at)?;
     let mut weights = Vec::new();
     for layer in 0..model.problem.fused.layers.len() {
@@ -114,16 +117,11 @@ pub(crate) fn place(model: &Model<'_>, plan: &[LayerResidency]) -> Result<Layout
             if storage == 0 || taken.iter().any(|(s, _)| *s == storage) {
                 continue;
             }
-            let (data, mask) = strides(model, storage);
-            let size = model.problem.batch * (data + mask);
+            let (data, image_stride) = strides(model, storage);
+            let size = model.problem.batch * image_stride;
             let start = first_fit(&taken, base, size, stripe(model));
             check(model, start + size)?;
-            storages[storage] = Object {
-                data: start,
-                mask: start + model.problem.batch * data,
-                image_stride: data,
-                mask_stride: mask,
-            };
+            storages[storage] = Object { data: start, mask: start + data, image_stride };
             taken.push((storage, run(start, size)));
         }
     }
@@ -148,7 +146,7 @@ impl Layout {
         let object = self.storages[region.storage];
         let shape = model.problem.fused.storages[region.storage].shape;
         let place = |(image, word, words): (u64, u64, u64)| {
-            run(object.mask + image * object.mask_stride + word / 8, words.div_ceil(8))
+            run(object.mask + image * object.image_stride + word / 8, words.div_ceil(8))
         };
         region.runs(shape).into_iter().map(place).collect()
     }

@@ -114,10 +114,22 @@ impl Footprint {
                 self.add_local(mapping, channel, low, mapping.below(channel, end));
             }
         } else {
-            for block in first..=last {
-                let channel = block % mapping.channels;
-                let low = mapping.below(channel, start);
-                self.add_local(mapping, channel, low, mapping.below(channel, end));
+            let interleave = mapping.interleave.by;
+            let (rounds, rest) = mapping.round.divide(start);
+            let (mut channel, mut offset) = mapping.interleave.divide(rest);
+            let (mut base, mut left) = (rounds * interleave, bytes);
+            loop {
+                let here = left.min(interleave - offset);
+                self.add_local(mapping, channel, base + offset, base + offset + here);
+                left -= here;
+                if left == 0 {
+                    break;
+                }
+                offset = 0;
+                channel += 1;
+                if channel == mapping.channels {
+                    (channel, base) = (0, base + interleave);
+                }
             }
         }
     }

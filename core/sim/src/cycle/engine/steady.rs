@@ -6,7 +6,8 @@
 //! period, counts by what the period counted. The answer equals the one that is followed step by step.
 
 use super::super::error::CycleError;
-use super::super::tiles::Region;
+use super::super::machine::FastHasher;
+use super::super::tiles::{Region, WHOLE_PPM};
 use super::Engine;
 use super::channels::NONE;
 use super::layer::LayerRun;
@@ -21,25 +22,38 @@ const FEWEST_BLOCKS: u64 = 4;
 /// An object in memory whose accessed part moves from block to block.
 #[derive(Debug, Clone, Copy)]
 struct Moving {
+    storage: usize,
     /// Pages of a channel.
     first: u64,
     last: u64,
     /// Pages per block of images.
     shift: u64,
+    /// Pages per image.
+    each: u64,
 }
+
+/// A page that no block up to the horizon visits: it conflicts with whatever comes to its bank.
+const DEAD: u64 = u64::MAX - 1;
 
 /// A state at the start of a block of images.
 struct State {
     block: u64,
+    /// What follows up to this block does not depend on pages that were open before the pass.
+    horizon: u64,
     now: u64,
     tile: u64,
+    hash: u64,
     code: Vec<u64>,
     counts: Vec<u64>,
+    /// Open pages of all banks.
+    open: Vec<u64>,
 }
 
 /// What a layer remembers of its blocks of images.
 pub(super) struct Steady {
     moving: Vec<Moving>,
+    /// Pages of the layer's weights and their mask.
+    weights: [(u64, u64); 2],
     /// Blocks after which all moving objects are back on the same banks.
     period: u64,
     /// The last block that is as large as the first.
@@ -61,30 +75,26 @@ impl<'a> Engine<'a> {
         let stripe = facts.row_bytes * facts.channels;
         let banks = facts.ranks * facts.banks_per_rank;
         let mut moving = Vec::new();
-        let mut add = |base: u64, stride: u64| {
-            if stride > 0 {
-                let first = base / stripe;
-                let pages = stride / stripe * tiles.images;
-                moving.push(Moving {
-                    first,
-                    last: first + pages,
-                    shift: stride / stripe * tiles.tile_images,
-                });
-            }
-        };
         let read = super::super::tiles::LayerTiles::read(&self.workload.layers[run.index]);
         let loaded = read.into_iter().filter(|s| !run.schedule.resident_inputs.contains(s));
         let stored = (!run.schedule.output_resident).then_some(tiles.output);
         for storage in loaded.chain(stored) {
             let placed = self.schedule.addresses.storages[storage];
-            add(placed.base, placed.stride);
-            add(placed.mask_base, placed.mask_stride);
+            let (first, each) = (placed.base / stripe, placed.stride / stripe);
+            let shift = each * tiles.tile_images;
+            moving.push(Moving { storage, first, last: first + each * tiles.images, shift, each });
         }
+        let (placed, layout) = (self.schedule.addresses.weights[run.index], tiles.weights);
+        let pages = |base: u64, bytes: u64| (base / stripe, (base + bytes).div_ceil(stripe));
+        let weights = [
+            pages(placed.base, self.atlas.sizes.bytes(layout.words, WHOLE_PPM)),
+            pages(placed.mask_base, layout.kernel_words.div_ceil(8)),
+        ];
         let period =
             moving.iter().fold(1, |period, m| least_common(period, banks / greatest_divisor(m.shift, banks)));
         let full = tiles.images.is_multiple_of(tiles.tile_images);
         let last_full = if full { blocks - 1 } else { blocks - 2 };
-        Some(Steady { moving, period, last_full, states: Vec::new(), outer: 0 })
+        Some(Steady { moving, weights, period, last_full, states: Vec::new(), outer: 0 })
     }
 
     /// Called at the start of every block of images but the first: skips ahead if this state has been before.
@@ -100,11 +110,17 @@ impl<'a> Engine<'a> {
         }
         let block = run.at.n;
         if block < steady.last_full {
-            let code = self.encode(&run, &steady);
-            let same =
-                |state: &&State| (block - state.block).is_multiple_of(steady.period) && state.code == code;
+            let (code, horizon) = self.encode(&run, &steady);
+            let hash = FastHasher::of(&code);
+            let same = |state: &&State| {
+                state.horizon >= block
+                    && (block - state.block).is_multiple_of(steady.period)
+                    && state.hash == hash
+                    && state.code == code
+            };
             if let Some(state) = steady.states.iter().rev().find(same) {
-                let times = (steady.last_full - block) / (block - state.block);
+                let end = steady.last_full.min(horizon);
+                let times = end.saturating_sub(block) / (block - state.block);
                 if times > 0 {
                     self.leap(&mut run, &steady, state, times)
                         .ok_or_else(|| CycleError::too_large("the number of cycles"))?;
@@ -112,7 +128,17 @@ impl<'a> Engine<'a> {
                 steady.states.clear();
             } else if steady.states.len() < MOST_STATES {
                 let counts = self.counts(&mut run).iter().map(|count| **count).collect();
-                steady.states.push(State { block, now: self.now, tile: self.tile, code, counts });
+                let open = self.channels.channels.iter().flat_map(|c| c.open.iter().copied()).collect();
+                steady.states.push(State {
+                    block,
+                    horizon,
+                    now: self.now,
+                    tile: self.tile,
+                    hash,
+                    code,
+                    counts,
+                    open,
+                });
             }
         }
         run.steady = Some(steady);
@@ -120,8 +146,9 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Everything that decides what happens next, relative to the clock and to the block of images.
-    fn encode(&mut self, run: &LayerRun<'a>, steady: &Steady) -> Vec<u64> {
+    /// Everything that decides what happens next, relative to the clock and to the block of images; and the first block that
+    /// may find a page open which was left there before the pass.
+    fn encode(&mut self, run: &LayerRun<'a>, steady: &Steady) -> (Vec<u64>, u64) {
         let now = self.now;
         let ahead = |time: u64| time.saturating_sub(now);
         let mut code = Vec::with_capacity(256);
@@ -149,17 +176,40 @@ impl<'a> Engine<'a> {
             }
         }
         code.push(NONE);
+        let mut horizon = u64::MAX;
+        let pending: Vec<u64> = steady.moving.iter().map(|m| self.pending(m, first_image)).collect();
         for channel in &self.channels.channels {
             code.extend([ahead(channel.free), channel.direction]);
-            code.extend(channel.open.iter().map(|page| match steady.moving_at(*page) {
-                Some((index, moving)) => {
-                    // Distinct from a page that stands still, whatever the numbers.
-                    (page.wrapping_sub(run.at.n.wrapping_mul(moving.shift))) ^ ((index as u64 + 1) << 56)
+            code.extend(channel.open.iter().map(|page| {
+                if *page == NONE {
+                    return NONE;
                 }
-                None => *page,
+                let Some((index, moving)) = steady.moving_at(*page) else {
+                    let own = steady.weights.iter().any(|(first, last)| (*first..*last).contains(page));
+                    return if own { *page } else { DEAD };
+                };
+                let image = (page - moving.first) / moving.each;
+                if image >= first_image {
+                    horizon = horizon.min(image / run.schedule.tiles.tile_images);
+                    return DEAD;
+                }
+                if image < pending[index] {
+                    return DEAD;
+                }
+                // Distinct from a page that stands still, whatever the numbers.
+                (page.wrapping_sub(run.at.n.wrapping_mul(moving.shift))) ^ ((index as u64 + 1) << 56)
             }));
         }
-        code
+        (code, horizon)
+    }
+
+    /// The first image of an object that is still to be moved: the next tile's, or that of a store that waits.
+    fn pending(&self, object: &Moving, next: u64) -> u64 {
+        let of_object = |task: &Task| match task.cargo {
+            Cargo::Activations(region) if region.storage == object.storage => Some(region.images.start),
+            _ => None,
+        };
+        self.stores.iter().filter_map(of_object).fold(next, u64::min)
     }
 
     /// Everything that only counts.
@@ -221,10 +271,13 @@ impl<'a> Engine<'a> {
             later(&mut task.ready)?;
             move_task(task, run.index, images, tiles);
         }
+        let mut before = state.open.iter();
         for channel in &mut self.channels.channels {
             later(&mut channel.free)?;
             for page in &mut channel.open {
-                if let Some((_, moving)) = steady.moving_at(*page) {
+                // What a period does not touch stays.
+                let touched = before.next().is_none_or(|before| before != page);
+                if let Some((_, moving)) = steady.moving_at(*page).filter(|_| touched) {
                     *page += blocks * moving.shift;
                 }
             }

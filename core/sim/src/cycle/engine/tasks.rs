@@ -148,13 +148,12 @@ impl<'a> Atlas<'a> {
 
     fn activations(&mut self, region: Region, mask: bool) -> Placement {
         let placed = self.schedule.addresses.storages[region.storage];
-        let stride = if mask { placed.mask_stride } else { placed.stride };
         let count = region.images.len();
         let [a, b, c, d, e, f] = region_code(&region);
         let mut key = [region.storage as u64, u64::from(mask), a, b, c, d, e, f, count];
         // Images a whole number of stripes apart touch the same, some pages behind.
         let shift = match repeats(&self.mapping) {
-            true => stride / self.stripe,
+            true => placed.stride / self.stripe,
             false => {
                 key[1] |= region.images.start << 1;
                 0
@@ -196,13 +195,12 @@ impl<'a> Atlas<'a> {
         let ppm = self.schedule.storage_ppm[region.storage];
         let (mapping, sizes, footprint) = (&self.mapping, self.sizes, &mut self.footprint);
         footprint.clear();
-        region.runs(self.shapes[region.storage], |image, word, words| {
-            if mask {
-                footprint.add(mapping, at.mask_base + image * at.mask_stride + word / 8, words.div_ceil(8));
-            } else {
-                let start = at.base + image * at.stride + sizes.offset(word);
-                footprint.add(mapping, start, sizes.bytes(words, ppm));
-            }
+        let shape = self.shapes[region.storage];
+        let words = region.run_words(shape);
+        let bytes = if mask { words.div_ceil(8) } else { sizes.bytes(words, ppm) };
+        region.runs(shape, |image, word, _| {
+            let offset = if mask { at.mask_base + word / 8 } else { at.base + sizes.offset(word) };
+            footprint.add(mapping, offset + image * at.stride, bytes);
         });
     }
 

@@ -13,6 +13,15 @@ const MOST_ROWS: usize = 1 << 16;
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct FastHasher(u64);
 
+impl FastHasher {
+    /// Of many numbers.
+    pub(crate) fn of(numbers: &[u64]) -> u64 {
+        let mut hasher = FastHasher::default();
+        numbers.iter().for_each(|number| hasher.write_u64(*number));
+        hasher.finish()
+    }
+}
+
 impl Hasher for FastHasher {
     fn finish(&self) -> u64 {
         self.0 ^ (self.0 >> 29)

@@ -10,7 +10,7 @@ use codebench_model::{
     Activation, HardwareContext, MemoryFacts, ModuleFacts, PrimitiveKind, Role, TilePolicy, TransferCost,
     TransferProfile,
 };
-pub(crate) use memo::{CostMemo, FastMap};
+pub(crate) use memo::{CostMemo, FastHasher, FastMap};
 use std::sync::Arc;
 
 /// A module and its facts.

@@ -13,8 +13,8 @@ pub(crate) struct Placed {
     pub(crate) base: u64,
     /// Bytes from one image to the next.
     pub(crate) stride: u64,
+    /// Mask of the first image.
     pub(crate) mask_base: u64,
-    pub(crate) mask_stride: u64,
 }
 
 /// Where everything lies.
@@ -29,6 +29,8 @@ pub(crate) struct Addresses {
 struct Memory<'a> {
     workload: &'a FusedWorkload,
     stripe: u64,
+    /// Stripes after which the banks are the same again.
+    banks: u64,
     capacity: u64,
     sizes: Sizes,
     compressed: bool,
@@ -45,6 +47,7 @@ pub(super) fn place(
     let memory = Memory {
         workload,
         stripe: facts.row_bytes * facts.channels,
+        banks: facts.ranks * facts.banks_per_rank,
         capacity: facts.capacity_bytes,
         sizes: Sizes { word_bits: machine.context.word_bits },
         compressed: machine.compressed(),
@@ -103,11 +106,18 @@ impl Memory<'_> {
     /// Data and mask of activations that start at `start`, and where they end.
     fn activations(&self, start: u64, shape: TensorShape, layer: usize) -> Result<(Placed, u64), CycleError> {
         let words = shape.elements().unwrap_or(u64::MAX);
-        let stride = self.stripes(self.sizes.bytes(words, WHOLE_PPM));
-        let mask_stride = if self.compressed { self.stripes(words.div_ceil(8)) } else { 0 };
-        let mask_base = start.saturating_add(stride.saturating_mul(self.images));
-        let end = self.check(mask_base.saturating_add(mask_stride.saturating_mul(self.images)), layer)?;
-        Ok((Placed { base: start, stride, mask_base, mask_stride }, end))
+        let data = self.stripes(self.sizes.bytes(words, WHOLE_PPM));
+        let mask = if self.compressed { self.stripes(words.div_ceil(8)) } else { 0 };
+        let stride = self.rounds(data.saturating_add(mask));
+        let end = self.check(start.saturating_add(stride.saturating_mul(self.images)), layer)?;
+        Ok((Placed { base: start, stride, mask_base: start.saturating_add(data) }, end))
+    }
+
+    /// Whole rounds of the banks for what is that long, quarters for less, so that images soon fall on the same banks again.
+    fn rounds(&self, bytes: u64) -> u64 {
+        let round = self.stripe.saturating_mul(self.banks);
+        let unit = if bytes >= round { round } else { self.stripe.saturating_mul(self.banks.div_ceil(4)) };
+        bytes.div_ceil(unit).saturating_mul(unit)
     }
 
     fn storages(

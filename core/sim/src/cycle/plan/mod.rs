@@ -10,7 +10,7 @@ use super::tiles::{LayerTiles, Sizes, WHOLE_PPM};
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan};
 
 pub(crate) use addresses::{Addresses, Placed};
-pub(crate) use auto::Rate;
+pub(crate) use auto::peak_bytes_per_tick;
 
 /// Data and mask bytes: of the activation and the mask buffer, or of the weight and the mask buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,7 +4,7 @@ mod energy;
 
 use super::error::CycleError;
 use super::machine::Machine;
-use super::plan::{Rate, Schedule};
+use super::plan::{Schedule, peak_bytes_per_tick};
 use super::timeline::{LayerTimeline, Timeline};
 use codebench_model::cycle_costs::{
     BytesMoved, CycleCosts, EnergyByCause, LayerCosts, ModuleCosts, PeakBytes, Roofline, StallCycles,
@@ -43,9 +43,9 @@ impl Reporter<'_> {
 
     fn costs(&self) -> Result<CycleCosts, CycleError> {
         let machine = self.machine;
-        let rate = Rate::measure(machine)?;
+        let rate = peak_bytes_per_tick(machine)?;
         let compute = machine.modules.iter().filter(|m| m.role == Role::Compute);
-        let peak = compute.map(|m| m.facts.peak_macs_per_cycle).max().unwrap_or(0);
+        let peak = compute.map(|m| m.facts.peak_macs_per_cycle).fold(0, u64::saturating_add);
         let total = total(self.timeline)?;
         let cycles = self.timeline.total_cycles;
         let energy = Energy::of(machine, &total);
@@ -59,7 +59,7 @@ impl Reporter<'_> {
             word_bits: machine.context.word_bits,
             effective_macs: total.effective_macs,
             peak_macs_per_cycle: peak,
-            memory_bytes_per_cycle: rate.bytes_per_tick,
+            memory_bytes_per_cycle: rate,
             utilisation: utilisation(total.effective_macs, peak, cycles),
             energy: EnergyByCause {
                 leakage_j: energy::leakage_mw(machine) * 1e-3 * seconds,
@@ -101,7 +101,7 @@ impl Reporter<'_> {
         parts
     }
 
-    fn layers(&self, peak: u64, rate: Rate) -> Vec<LayerCosts> {
+    fn layers(&self, peak: u64, rate: f64) -> Vec<LayerCosts> {
         let leakage = energy::leakage_mw(self.machine) * 1e-3;
         let name = |index: usize| {
             self.workload.layers.get(index).map_or_else(|| index.to_string(), |layer| layer.name.clone())
@@ -226,10 +226,10 @@ fn utilisation(macs: u64, peak: u64, cycles: u64) -> f64 {
     if most > 0.0 { macs as f64 / most } else { 0.0 }
 }
 
-fn roofline(macs: u64, bytes: BytesMoved, cycles: u64, peak: u64, rate: Rate) -> Roofline {
+fn roofline(macs: u64, bytes: BytesMoved, cycles: u64, peak: u64, rate: f64) -> Roofline {
     let moved = bytes.memory() as f64;
     let intensity = if moved > 0.0 { macs as f64 / moved } else { 0.0 };
-    let memory_roof = if moved > 0.0 { intensity * rate.bytes_per_tick } else { f64::INFINITY };
+    let memory_roof = if moved > 0.0 { intensity * rate } else { f64::INFINITY };
     Roofline {
         macs_per_byte: intensity,
         attainable_macs_per_cycle: memory_roof.min(peak as f64),

@@ -47,7 +47,10 @@ impl Sizes {
 
     /// Byte at which word `number` starts.
     pub(crate) fn offset(self, number: u64) -> u64 {
-        u64::try_from(u128::from(number) * u128::from(self.word_bits) / 8).unwrap_or(u64::MAX)
+        match number.checked_mul(self.word_bits) {
+            Some(bits) => bits / 8,
+            None => u64::try_from(u128::from(number) * u128::from(self.word_bits) / 8).unwrap_or(u64::MAX),
+        }
     }
 }
 
@@ -69,6 +72,18 @@ impl Region {
             RegionPart::Words(words) => words.len(),
         };
         each.saturating_mul(self.images.len())
+    }
+
+    /// Words of each contiguous run.
+    pub(crate) fn run_words(&self, shape: TensorShape) -> u64 {
+        match self.part {
+            RegionPart::Words(words) => words.len(),
+            RegionPart::Box { y, c, x } if x.len() == shape.width && c.len() == shape.channels => {
+                y.len() * c.len() * x.len()
+            }
+            RegionPart::Box { c, x, .. } if x.len() == shape.width => c.len() * x.len(),
+            RegionPart::Box { x, .. } => x.len(),
+        }
     }
 
     /// Calls `run(image, first word, words)` for each contiguous run, in order.
@@ -120,6 +135,7 @@ mod tests {
             let region = Region { storage: 0, images: Span::new(0, 1), part };
             region.runs(shape, |image, word, words| all.push((image, word, words)));
             assert_eq!(all.iter().map(|r| r.2).sum::<u64>(), region.words());
+            assert!(all.iter().all(|r| r.2 == region.run_words(shape)));
             all
         };
         let (all, whole) = (Span::new(0, 3), Span::new(0, 5));

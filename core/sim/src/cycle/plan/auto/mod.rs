@@ -10,7 +10,8 @@ use super::Need;
 use codebench_model::TileSize;
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan, LoopOrder};
 use layer::{Ask, Outline};
-pub(crate) use memory::Rate;
+use memory::Rate;
+pub(crate) use memory::peak_bytes_per_tick;
 
 /// Most tiles that a layer is cut into for the sake of overlap.
 const MOST_TILES: u64 = 64;
