@@ -56,7 +56,7 @@ impl Plugin for DeepEnsemble {
             integer("warm_epochs", 1, 10_000, 15, "Passes over the records when a fit goes on from the one before."),
             ParameterDescription::boolean("warm_start", true, "Whether a fit goes on from the one before."),
             integer("batch", 1, 4096, 32, "Records of a mini-batch."),
-            float("learning_rate", 1e-5, 1.0, 0.01, "Highest learning rate of AdamW; it rises and falls once in a fit."),
+            float("learning_rate", 1e-5, 1.0, 0.03, "Highest learning rate of AdamW; it rises and falls once in a fit."),
             float("weight_decay", 0.0, 1.0, 1e-3, "Weight decay of AdamW."),
         ])
         .example("as the surrogate of a strategy", "[strategy.surrogate]\nplugin = \"codebench/deep-ensemble\"")

@@ -30,7 +30,7 @@ fn error(id: &str, parameters: &str, records: usize) -> f64 {
 
 /// What each may err, as a share of the deviation of the truth.
 const MOST_ERROR: [(&str, f64); IDS.len()] =
-    [("codebench/gp", 0.02), ("codebench/boshnas", 0.3), ("codebench/deep-ensemble", 0.4)];
+    [("codebench/gp", 0.02), ("codebench/boshnas", 0.3), ("codebench/deep-ensemble", 0.2)];
 
 #[test]
 fn they_learn_a_smooth_function() {
@@ -78,6 +78,9 @@ fn correlated(a: &[f64], b: &[f64]) -> f64 {
     sum / count / (deviation(a) * deviation(b)).max(1e-300)
 }
 
+/// Those whose noise is the same everywhere.
+const HOMOSCEDASTIC: [&str; 1] = ["codebench/gp"];
+
 /// 90 % intervals of the normal distribution.
 const Z90: f64 = 1.644_853_626_951_472;
 
@@ -85,6 +88,8 @@ const Z90: f64 = 1.644_853_626_951_472;
 fn intervals_cover_what_they_say() {
     for id in IDS {
         let (share, correlation) = coverage(id, "", Z90);
+        let seen = if HOMOSCEDASTIC.contains(&id) { 1.0 } else { correlation };
+        assert!(seen > 0.6, "{id}: the noise is not seen: {correlation}");
         println!("{id}: {share:.3} within 90 % intervals, correlation of the noise {correlation:.2}");
         assert!((0.85..=0.97).contains(&share), "{id}: {share}");
     }

@@ -27,7 +27,7 @@ impl Boshnas {
         fitted.teacher.train(Loss::Square, schedule, records, &mut next());
         if let Some(moments) = &mut fitted.moments {
             let loss = Loss::Moments { weight: self.settings.error_weight };
-            moments.train(loss, schedule, records, &mut next());
+            moments.train(loss, Schedule { rate: 0.5 * schedule.rate, ..schedule }, records, &mut next());
         }
         let mut rng = next();
         fitted.masks = (0..self.settings.samples)
@@ -48,7 +48,7 @@ impl Boshnas {
     fn fresh(&self, rows: usize, x: &[f64], y: &[f64], rng: &mut Rng) -> Fitted {
         let (inputs, outputs) = (self.shape.inputs, self.shape.outputs);
         let (settings, branches) = (&self.settings, &self.branches);
-        let last_variance = if settings.sigmoid { 0.05 } else { 0.3 };
+        let last_variance = if settings.sigmoid { 0.01 } else { 0.05 };
         Fitted {
             scaling: Scaling::new(rows, (x, inputs), (y, outputs), settings.sigmoid),
             teacher: Trained::new(

@@ -55,7 +55,7 @@ impl Plugin for Boshnas {
         .example(
             "as the paper has it",
             "[strategy.surrogate]\nplugin = \"codebench/boshnas\"\nparameters = { head = \"sigmoid\", mean = \"npn\", \
-             distillation = \"records\", error_weight = 10 }",
+             distillation = \"records\", error_weight = 10, dropout = 0.3 }",
         )
         .example(
             "without heteroscedasticity (ablation)",

@@ -60,7 +60,11 @@ impl Layer {
                 (Flow { mean, variance: Vec::new() }, Vec::new())
             }
             Layer::Softplus => {
-                let (mean, slopes) = input.mean.iter().map(|x| x.softplus()).unzip();
+                let mut mean = input.mean.clone();
+                let mut slopes = vec![T::default(); mean.len()];
+                for (x, slope) in mean.iter_mut().zip(&mut slopes) {
+                    (*x, *slope) = x.softplus();
+                }
                 (Flow { mean, variance: Vec::new() }, slopes)
             }
             Layer::Sigmoid => {
@@ -123,15 +127,25 @@ impl Layer {
                 moments_backward([rows, inputs, outputs], first, input, of_output, own, gradient, wanted)
             }
             Layer::MomentsRectifier | Layer::MomentsLogistic => {
-                let parts = of_output.mean.iter().zip(&of_output.variance).zip(slopes.chunks_exact(4));
-                let (mean, variance) =
-                    parts.map(|((m, v), d)| (*m * d[0] + *v * d[2], *m * d[1] + *v * d[3])).unzip();
+                let count = of_output.mean.len();
+                let derivatives = |part: usize| &slopes[part * count..][..count];
+                let combine = |of_mean: &[T], of_variance: &[T]| -> Vec<T> {
+                    let flows = of_output.mean.iter().zip(&of_output.variance);
+                    flows
+                        .zip(of_mean.iter().zip(of_variance))
+                        .map(|((m, v), (a, b))| *m * *a + *v * *b)
+                        .collect()
+                };
+                let mean = combine(derivatives(0), derivatives(2));
+                let variance = combine(derivatives(1), derivatives(3));
                 Flow { mean, variance }
             }
         }
     }
 }
 
+/// Applies an activation; its derivatives come one kind after the other.
+#[inline(always)]
 fn activate<T: Scalar>(
     input: &Flow<T>,
     function: impl Fn(T, T) -> moments::Activated<T>,
@@ -140,13 +154,16 @@ fn activate<T: Scalar>(
     let least = T::new(moments::LEAST_VARIANCE);
     let mut flow = Flow { mean: vec![T::default(); count], variance: vec![T::default(); count] };
     let mut slopes = vec![T::default(); 4 * count];
-    let inputs = input.mean.iter().zip(&input.variance);
-    let outputs = flow.mean.iter_mut().zip(&mut flow.variance).zip(slopes.chunks_exact_mut(4));
-    for ((mean, variance), ((to_mean, to_variance), to_slopes)) in inputs.zip(outputs) {
-        let (m, v, slopes) = function(*mean, *variance + least);
-        *to_mean = m;
-        *to_variance = v;
-        to_slopes.copy_from_slice(&slopes);
+    let (first, second) = slopes.split_at_mut(2 * count);
+    let ((a, b), (c, d)) = (first.split_at_mut(count), second.split_at_mut(count));
+    let (means, variances) = (&input.mean[..count], &input.variance[..count]);
+    let (to_mean, to_variance) = (&mut flow.mean[..count], &mut flow.variance[..count]);
+    let (c, d) = (&mut c[..count], &mut d[..count]);
+    for i in 0..count {
+        let (mean, variance, partial) = function(means[i], variances[i] + least);
+        to_mean[i] = mean;
+        to_variance[i] = variance;
+        (a[i], b[i], c[i], d[i]) = (partial[0], partial[1], partial[2], partial[3]);
     }
     (flow, slopes)
 }
@@ -169,11 +186,30 @@ fn affine<T: Scalar>([rows, inputs, outputs]: [usize; 3], x: &[T], weights: &[T]
 
 /// `of_output transpose(weights)`.
 fn back_through<T: Scalar>([rows, inputs, outputs]: [usize; 3], of_output: &[T], weights: &[T]) -> Vec<T> {
+    if rows == 1 {
+        return weights.chunks_exact(outputs).map(|row| product(row, of_output)).collect();
+    }
     let mut turned = vec![T::default(); inputs * outputs];
     dense::transpose(inputs, outputs, weights, &mut turned);
     let mut sums = vec![T::default(); rows * inputs];
     dense::multiply([rows, outputs, inputs], of_output, &turned, &mut sums);
     sums
+}
+
+/// The inner product, in four interleaved sums.
+#[inline(always)]
+fn product<T: Scalar>(a: &[T], b: &[T]) -> T {
+    let mut sums = [T::default(); 4];
+    let (mut left, mut right) = (a.chunks_exact(4), b.chunks_exact(4));
+    for (a, b) in left.by_ref().zip(right.by_ref()) {
+        for q in 0..4 {
+            sums[q] = sums[q] + a[q] * b[q];
+        }
+    }
+    for (a, b) in left.remainder().iter().zip(right.remainder()) {
+        sums[0] = sums[0] + *a * *b;
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 /// Adds `transpose(x) of_output` and the column sums of `of_output` to the gradient of weights and biases.

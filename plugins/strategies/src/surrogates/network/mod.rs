@@ -209,7 +209,7 @@ impl Network {
                     let variances = &mut all[at + half..at + 2 * half];
                     variances[..weights]
                         .iter_mut()
-                        .for_each(|w| *w = raw(0.01 * bound * (1e-3 + f64::from(even(0.5) + 0.5))));
+                        .for_each(|w| *w = raw(0.05 * bound * (1e-3 + f64::from(even(0.5) + 0.5))));
                     variances[weights..].fill(-10.0);
                     last = Some((at + half + weights..at + 2 * half, raw(last_variance)));
                 }

@@ -101,4 +101,76 @@ mod tests {
             }
         }
     }
+
+    /// Values of the released surrogate's layers.
+    fn golden() -> serde_json::Value {
+        serde_json::from_str(include_str!("../../../../../tests/golden/npn.json")).unwrap()
+    }
+
+    fn numbers(value: &serde_json::Value) -> Vec<f64> {
+        match value.as_array() {
+            Some(list) => list.iter().flat_map(numbers).collect(),
+            None => vec![value.as_f64().unwrap()],
+        }
+    }
+
+    fn assert_near(ours: &[f64], golden: &serde_json::Value, what: &str) {
+        let golden = numbers(golden);
+        assert_eq!(ours.len(), golden.len(), "{what}");
+        for (a, b) in ours.iter().zip(golden) {
+            assert!((a - b).abs() <= 1e-12 * b.abs().max(1e-3), "{what}: {a} instead of {b}");
+        }
+    }
+
+    #[test]
+    fn activations_equal_the_released_ones() {
+        let golden = golden();
+        type Activation = fn(f64, f64) -> Activated<f64>;
+        for (name, function) in [("relu", rectifier as Activation), ("sigmoid", logistic)] {
+            let case = &golden[name];
+            let pairs = numbers(&case["m"]).into_iter().zip(numbers(&case["s"]));
+            let (means, variances): (Vec<f64>, Vec<f64>) =
+                pairs.map(|(m, s)| function(m, s)).map(|(m, v, _)| (m, v)).unzip();
+            assert_near(&means, &case["a_m"], name);
+            assert_near(&variances, &case["a_s"], name);
+        }
+    }
+
+    #[test]
+    fn layers_equal_the_released_ones() {
+        use super::super::{Flow, Layer};
+        let golden = golden();
+        for (name, first) in [("linear", false), ("linear_single_input", true)] {
+            let case = &golden[name];
+            let positive = |raw: &serde_json::Value| -> Vec<f64> {
+                numbers(raw).into_iter().map(|x| x.softplus().0).collect()
+            };
+            let mut own = numbers(&case["W_m"]);
+            own.extend(numbers(&case["b_m"]));
+            own.extend(positive(&case["W_s_raw"]));
+            own.extend(positive(&case["b_s_raw"]));
+            let variance = if first { Vec::new() } else { numbers(&case["x_s"]) };
+            let input = Flow { mean: numbers(&case["x_m"]), variance };
+            let layer = Layer::Moments { at: 0, inputs: 3, outputs: 4, first };
+            let (flow, _) = layer.forward(2, &input, &own, &[]);
+            assert_near(&flow.mean, &case["o_m"], name);
+            assert_near(&flow.variance, &case["o_s"], name);
+        }
+    }
+
+    /// The released loss is the sum over all outputs, with weight 10.
+    #[test]
+    fn the_loss_equals_the_released_one() {
+        use super::super::{Flow, Loss};
+        let case = &golden()["aleatoric_loss"];
+        let single =
+            |values: &serde_json::Value| -> Vec<f32> { numbers(values).iter().map(|x| *x as f32).collect() };
+        let output = Flow { mean: single(&case["m"]), variance: single(&case["s"]) };
+        let count = output.mean.len();
+        let label = case["label"].as_f64().unwrap() as f32;
+        let (mean, _) = Loss::Moments { weight: 10.0 }.of(&output, &vec![label; count]);
+        let golden = case["loss"].as_f64().unwrap();
+        let ours = f64::from(mean) * count as f64;
+        assert!((ours - golden).abs() < 1e-4 * golden, "{ours} instead of {golden}");
+    }
 }
