@@ -1,7 +1,7 @@
 //! The evaluator `codebench/simulate`: a job's CNN on its accelerator.
 
 use crate::accelerator;
-use crate::cycle::{self, CycleError, Machine, Options, Sparsity};
+use crate::cycle::{self, CycleError, Machine, Options, Parts, Sparsity};
 use crate::published::{OpCost, Simulation, Simulator};
 use codebench_api::{
     Catalog, Configuration, Evaluator, Plugin, PluginError, PluginInfo, Reads, Registration, Registrations,
@@ -42,7 +42,7 @@ pub struct Simulate {
 
 /// Which simulation answers.
 enum With {
-    Cycle { catalog: Box<Catalog>, sparsity: SparsityFrom },
+    Cycle { catalog: Box<Catalog>, parts: Parts, sparsity: SparsityFrom },
     Published(Box<Simulator>),
 }
 
@@ -103,7 +103,7 @@ impl Plugin for Simulate {
             _ => SparsityFrom::Fixed(Sparsity::Paper),
         };
         let catalog = Box::new(configuration.catalog.clone());
-        Ok(Simulate { fidelity: With::Cycle { catalog, sparsity } })
+        Ok(Simulate { fidelity: With::Cycle { catalog, parts: Parts::default(), sparsity } })
     }
 }
 
@@ -140,7 +140,7 @@ impl Evaluator for Simulate {
                     .map_err(|e| PluginError::infeasible(e.to_string()))?;
                 Ok(metrics(&simulation, ops, workload.layers.len(), &accelerator))
             }
-            With::Cycle { catalog, sparsity } => {
+            With::Cycle { catalog, parts, sparsity } => {
                 let measured;
                 let sparsity = match sparsity {
                     SparsityFrom::Fixed(sparsity) => sparsity,
@@ -149,7 +149,7 @@ impl Evaluator for Simulate {
                         &measured
                     }
                 };
-                simulate(catalog, workload, input, sparsity)
+                simulate((catalog, parts), workload, input, sparsity)
             }
         }
     }
@@ -171,7 +171,7 @@ fn densities(job: &Job, id: &str) -> Result<Sparsity, PluginError> {
 }
 
 fn simulate(
-    catalog: &Catalog,
+    (catalog, parts): (&Catalog, &Parts),
     workload: &Workload,
     input: &AcceleratorInput,
     sparsity: &Sparsity,
@@ -180,7 +180,8 @@ fn simulate(
         true => PluginError::infeasible(error.to_string()),
         false => PluginError::invalid(error.to_string()),
     };
-    let machine = cycle::describe(input).and_then(|d| Machine::resolve(&d, catalog)).map_err(failed)?;
+    let machine =
+        cycle::describe(input).and_then(|d| Machine::resolve_with(&d, catalog, parts)).map_err(failed)?;
     let (report, timeline) =
         cycle::evaluate(&machine, workload, sparsity, Options::default()).map_err(failed)?;
     let mut metrics = totals(&report, machine.batch);

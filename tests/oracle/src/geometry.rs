@@ -267,7 +267,18 @@ fn make(model: &Model<'_>, index: usize, place: &Place, block: &Block, input: us
     let layer = &model.problem.fused.layers[index];
     let map = map_shape(layer, storages[layer.output].shape);
     let rows = input_range(model, &layer.primitive, 0, &place.rows, map.height);
-    let columns = input_range(model, &layer.primitive, 1, &place.columns, map.width);
+    let mut columns = input_range(model, &layer.primitive, 1, &place.columns, map.width);
+    let windows = matches!(
+        layer.primitive,
+        Primitive::Conv { .. }
+            | Primitive::MaxPool { .. }
+            | Primitive::AveragePool { .. }
+            | Primitive::Resize { .. }
+    );
+    let all = len(&place.columns) == storages[layer.output].shape.width;
+    if windows && all && !model.deviates(Deviation::LastColumnsDropped) {
+        columns = 0..map.width;
+    }
     let (channels, within) = &block.inputs[input];
     let last_input = input + 1 == block.inputs.len();
     let read = |view: &View| view_regions(storages, view, &place.images, &rows, channels, &columns);

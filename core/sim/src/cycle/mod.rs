@@ -21,7 +21,7 @@ pub use density::Sparsity;
 pub use engine::Options;
 pub use error::{CycleError, Infeasible, LayerRef};
 pub use fuse::fuse;
-pub use machine::{Machine, MainMemory, Module};
+pub use machine::{Machine, MainMemory, Module, Parts};
 pub use template::describe;
 pub use timeline::{LayerTimeline, MemoryBytes, Occupation, Record, Stall, Timeline, Unit};
 pub use trace::write_trace;
@@ -68,16 +68,45 @@ pub fn evaluate(
     sparsity: &Sparsity,
     options: Options,
 ) -> Result<(CostReport, Timeline), CycleError> {
-    let fused = fuse(workload)?;
-    let run = || {
-        let densities = sparsity.densities(&fused)?;
-        let schedule = schedule(machine, &fused, &densities)?;
-        let timeline = engine::run(machine, &fused, &schedule, &densities, options)?;
-        let reporter =
-            Reporter { machine, workload, fused: &fused, schedule: &schedule, timeline: &timeline };
-        Ok((reporter.report()?, timeline))
-    };
-    run().map_err(|error: CycleError| error.named(workload))
+    Prepared::new(workload, sparsity)?.evaluate(machine, options)
+}
+
+/// A workload with all that does not depend on the accelerator, to be simulated on many of them.
+pub struct Prepared<'a> {
+    workload: &'a Workload,
+    fused: FusedWorkload,
+    densities: Densities,
+}
+
+impl<'a> Prepared<'a> {
+    /// Fuses the workload's layers and gives them their densities.
+    ///
+    /// # Errors
+    /// As [`fuse`]; densities that are missing or no shares.
+    pub fn new(workload: &'a Workload, sparsity: &Sparsity) -> Result<Prepared<'a>, CycleError> {
+        let fused = fuse(workload)?;
+        let densities = sparsity.densities(&fused).map_err(|error| error.named(workload))?;
+        Ok(Prepared { workload, fused, densities })
+    }
+
+    /// Simulates it on a machine with the machine's tile policy.
+    ///
+    /// # Errors
+    /// As [`simulate`]; layers are named.
+    pub fn evaluate(
+        &self,
+        machine: &Machine,
+        options: Options,
+    ) -> Result<(CostReport, Timeline), CycleError> {
+        let Prepared { workload, fused, densities } = self;
+        let run = || {
+            let schedule = schedule(machine, fused, densities)?;
+            let timeline = engine::run(machine, fused, &schedule, densities, options)?;
+            let reporter = Reporter { machine, workload, fused, schedule: &schedule, timeline: &timeline };
+            Ok((reporter.report()?, timeline))
+        };
+        run().map_err(|error: CycleError| error.named(workload))
+    }
 }
 
 fn schedule(

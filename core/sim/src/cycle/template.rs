@@ -5,9 +5,14 @@ use codebench_model::accelerator::PUBLISHED_NAMES;
 use codebench_model::{
     AcceleratorDescription, AcceleratorInput, MemoryKind, ParameterValue, Parameters, parameter,
 };
+use std::sync::LazyLock;
 
 /// The paper's template, which is also an example for users.
 const PAPER: &str = include_str!("../../../../examples/accelerators/paper.toml");
+
+/// It, read.
+static TEMPLATE: LazyLock<Result<AcceleratorDescription, String>> =
+    LazyLock::new(|| toml::from_str(PAPER).map_err(|e| format!("the paper's template: {e}")));
 
 /// The description of an accelerator in any of its forms: vectors and named values are put into the paper's template.
 ///
@@ -41,8 +46,7 @@ pub fn describe(input: &AcceleratorInput) -> Result<AcceleratorDescription, Cycl
 }
 
 fn with(named: &Parameters) -> Result<AcceleratorDescription, CycleError> {
-    let mut description: AcceleratorDescription =
-        toml::from_str(PAPER).map_err(|e| CycleError::Description(format!("the paper's template: {e}")))?;
+    let mut description = TEMPLATE.clone().map_err(CycleError::Description)?;
     for (name, value) in named {
         let Some(known) = description.parameters.get_mut(name) else {
             return Err(unknown(name, &description.parameters));

@@ -82,7 +82,7 @@ impl Summary {
             return None;
         }
         let each: u64 = ranges.iter().map(|(from, to)| to - from + 1).sum();
-        let mut banks = Vec::new();
+        let mut banks = Vec::with_capacity(each.saturating_mul(images).min(self.banks) as usize);
         // After so many images the banks are those of the first again.
         let cycle = images.min(self.banks / greatest_divisor(shift, self.banks));
         self.stamp += 1;

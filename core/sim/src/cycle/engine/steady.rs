@@ -151,7 +151,8 @@ impl<'a> Engine<'a> {
     fn encode(&mut self, run: &LayerRun<'a>, steady: &Steady) -> (Vec<u64>, u64) {
         let now = self.now;
         let ahead = |time: u64| time.saturating_sub(now);
-        let mut code = Vec::with_capacity(256);
+        let banks: usize = self.channels.channels.iter().map(|channel| channel.open.len() + 2).sum();
+        let mut code = Vec::with_capacity(256 + banks);
         code.extend([self.dma_free, self.computes_end, self.last_compute_end].map(ahead));
         code.extend([self.last_compute_free, self.data_stored, run.depends, run.computes_end].map(ahead));
         code.push(ahead(self.ends[run.index]));

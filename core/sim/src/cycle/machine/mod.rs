@@ -2,6 +2,7 @@
 
 mod facts;
 mod memo;
+mod parts;
 mod resolve;
 
 use super::error::{CycleError, LayerRef};
@@ -11,6 +12,7 @@ use codebench_model::{
     TransferProfile,
 };
 pub(crate) use memo::{CostMemo, FastHasher, FastMap};
+pub use parts::Parts;
 use std::sync::Arc;
 
 /// A module and its facts.

@@ -1,7 +1,7 @@
 //! A description becomes a machine.
 
 use super::super::error::CycleError;
-use super::{CostMemo, Machine, MainMemory, Module, Roles, facts};
+use super::{CostMemo, Machine, MainMemory, Module, Parts, Roles, facts};
 use codebench_api::{AccelModule, Catalog, Memory};
 use codebench_model::hardware::{Count, DescribedModule};
 use codebench_model::{AcceleratorDescription, HardwareContext, ParameterValue, Parameters, Role, parameter};
@@ -19,6 +19,18 @@ impl Machine {
     /// An unknown reference, plugin or parameter, a role that is missing or given twice, a clock, word or fact that
     /// cannot be.
     pub fn resolve(description: &AcceleratorDescription, catalog: &Catalog) -> Result<Machine, CycleError> {
+        Machine::resolve_with(description, catalog, &Parts::default())
+    }
+
+    /// The same, with modules that other accelerators have too made once, and asked once for each cost.
+    ///
+    /// # Errors
+    /// As [`Machine::resolve`].
+    pub fn resolve_with(
+        description: &AcceleratorDescription,
+        catalog: &Catalog,
+        parts: &Parts,
+    ) -> Result<Machine, CycleError> {
         let context = context(description)?;
         check_roles(&description.module)?;
         let mut modules = Vec::new();
@@ -29,17 +41,22 @@ impl Machine {
             let failed = |source| CycleError::Plugin { module: label.clone(), source };
             let parameters = references(&label, &described.parameters, &description.parameters)?;
             if described.role == Role::Memory {
-                let instance: Arc<dyn Memory> =
-                    catalog.memory(&plugin, &parameters, context).map_err(failed)?.into();
-                let stated = instance.facts();
+                let make = || {
+                    let instance: Arc<dyn Memory> = catalog.memory(&plugin, &parameters, context)?.into();
+                    Ok((instance.facts(), instance))
+                };
+                let (stated, instance) =
+                    parts.memory((&plugin, &parameters, context), make).map_err(failed)?;
                 facts::memory(&label, &stated)?;
                 memory = Some(MainMemory { plugin, position, facts: stated, instance });
             } else {
-                let instance: Arc<dyn AccelModule> =
-                    catalog.accel_module(&plugin, &parameters, context).map_err(failed)?.into();
-                let stated = instance.facts();
+                let make = || {
+                    let instance: Arc<dyn AccelModule> =
+                        catalog.accel_module(&plugin, &parameters, context)?.into();
+                    Ok((instance.facts(), Arc::new(CostMemo::new(instance))))
+                };
+                let (stated, costs) = parts.module((&plugin, &parameters, context), make).map_err(failed)?;
                 facts::module(&label, described.role, &stated)?;
-                let costs = Arc::new(CostMemo::new(instance));
                 modules.push(Module { role: described.role, plugin, position, facts: stated, costs });
             }
         }
@@ -83,7 +100,7 @@ fn batch(description: &AcceleratorDescription) -> Result<u64, CycleError> {
     };
     let value = match &description.batch {
         Count::Number(number) => return in_range(*number).ok_or_else(|| refused(number.to_string())),
-        Count::Reference(text) => resolve_text("batch", text, &description.parameters)?,
+        Count::Reference(text) => resolve_text(|| "batch".into(), text, &description.parameters)?,
     };
     let whole = value.as_i64().and_then(|n| u64::try_from(n).ok());
     whole.and_then(in_range).ok_or_else(|| refused(value.to_string()))
@@ -94,7 +111,11 @@ fn in_range(images: u64) -> Option<u64> {
 }
 
 /// The value of `text`: of a parameter of the description if it starts with `$`, else itself.
-fn resolve_text(place: &str, text: &str, known: &Parameters) -> Result<ParameterValue, CycleError> {
+fn resolve_text(
+    place: impl Fn() -> String,
+    text: &str,
+    known: &Parameters,
+) -> Result<ParameterValue, CycleError> {
     let Some(name) = text.strip_prefix('$') else { return Ok(ParameterValue::Text(text.to_owned())) };
     known.get(name).cloned().ok_or_else(|| {
         let hint = parameter::nearest(name, known.keys().map(String::as_str))
@@ -103,17 +124,19 @@ fn resolve_text(place: &str, text: &str, known: &Parameters) -> Result<Parameter
         let names: Vec<&str> = known.keys().map(String::as_str).collect();
         let known = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
         CycleError::Description(format!(
-            "{place} refers to `${name}`{hint}, which is no name of [parameters]; known: {known}"
+            "{} refers to `${name}`{hint}, which is no name of [parameters]; known: {known}",
+            place()
         ))
     })
 }
 
 fn plugin(described: &DescribedModule, known: &Parameters) -> Result<String, CycleError> {
-    let place = format!("plugin of the module with role {}", described.role);
-    match resolve_text(&place, &described.plugin, known)? {
+    let place = || format!("plugin of the module with role {}", described.role);
+    match resolve_text(place, &described.plugin, known)? {
         ParameterValue::Text(id) => Ok(id),
         other => Err(CycleError::Description(format!(
-            "{place} is {other}: give a plugin's id such as \"codebench/rram\""
+            "{} is {other}: give a plugin's id such as \"codebench/rram\"",
+            place()
         ))),
     }
 }
@@ -122,7 +145,7 @@ fn references(label: &str, given: &Parameters, known: &Parameters) -> Result<Par
     let resolved = |(name, value): (&String, &ParameterValue)| {
         let value = match value {
             ParameterValue::Text(text) => {
-                resolve_text(&format!("parameter `{name}` of module {label}"), text, known)?
+                resolve_text(|| format!("parameter `{name}` of module {label}"), text, known)?
             }
             other => other.clone(),
         };

@@ -71,7 +71,11 @@ impl LayerTiles {
             blocks(output, size, extent, Reach::of(&layer.primitive, axis, output))
         };
         let y = along(0, output_shape.height, plan.tile.y, input.height);
-        let x = along(1, output_shape.width, plan.tile.x, input.width);
+        let mut x = along(1, output_shape.width, plan.tile.x, input.width);
+        let same = matches!(Reach::of(&layer.primitive, 1, output_shape.width), Reach::Same);
+        if let ([only], false) = (x.as_mut_slice(), same) {
+            only.input = Span::new(0, input.width);
+        }
         let storages = &workload.storages;
         let cutter = Channels { layer, storages, plan, per_channel: weights.per_channel };
         let (channels, inner) = cutter.blocks();
