@@ -9,6 +9,6 @@ mod surrogates;
 
 pub use random::Random;
 pub use sobol::Sobol;
-pub use surrogates::{Boshnas, DeepEnsemble, Gp};
+pub use surrogates::{Boshnas, DeepEnsemble, Gp, RandomForest};
 
-codebench_sdk::plugins![Random, Sobol, Gp, Boshnas, DeepEnsemble];
+codebench_sdk::plugins![Random, Sobol, Gp, Boshnas, DeepEnsemble, RandomForest];

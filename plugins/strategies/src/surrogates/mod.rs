@@ -8,10 +8,12 @@ mod deep_ensemble;
 mod gp;
 mod network;
 mod optimise;
+mod random_forest;
 
 pub use boshnas::Boshnas;
 pub use deep_ensemble::DeepEnsemble;
 pub use gp::Gp;
+pub use random_forest::RandomForest;
 
 use codebench_sdk::prelude::*;
 

@@ -10,7 +10,8 @@ use codebench_sdk::prelude::*;
 use codebench_sdk::space::Rng;
 
 /// Every surrogate of the crate.
-const IDS: [&str; 3] = ["codebench/gp", "codebench/boshnas", "codebench/deep-ensemble"];
+const IDS: [&str; 4] =
+    ["codebench/gp", "codebench/boshnas", "codebench/deep-ensemble", "codebench/random-forest"];
 
 fn catalog() -> Catalog {
     let mut catalog = Catalog::default();

@@ -10,7 +10,7 @@ mod trained;
 
 pub(crate) use layer::{Flow, Layer};
 pub(crate) use scalar::{Dual, Scalar};
-pub(crate) use train::{LEAST_VARIANCE, Loss, Records, Schedule, mask, train};
+pub(crate) use train::{LEAST_VARIANCE, Loss, Records, Schedule, mask, shuffle, train};
 pub(crate) use trained::{Scaling, Trained, single};
 
 use codebench_sdk::prelude::*;
