@@ -1,9 +1,10 @@
 //! From a description to a space.
 
 use crate::SpaceError;
-use crate::description::{CnnDescription, SpaceDescription};
+use crate::description::{ChoiceDescription, CnnDescription, SpaceDescription};
 use crate::points::Points;
 use crate::table::ValueList;
+use codebench_model::accelerator::PUBLISHED_NAMES;
 use codebench_model::{Block, Choice, CnnGraph, Condition, ParameterValue, Space};
 
 /// What the program that reads a description knows of CNNs; `core/space` itself knows no network and no label.
@@ -44,18 +45,19 @@ impl SpaceDescription {
         self.compile_with(&NoNames)
     }
 
-    /// The space: choices of the CNN first, then those of the accelerator.
+    /// The space: plain choices first, then those of the CNN, then those of the accelerator.
     ///
     /// # Errors
     /// For a description that makes no space, such as an empty list, a value that the parameter cannot take, or limits
     /// that no module keeps; [`SpaceError::path`] says where.
     pub fn compile_with(&self, names: &dyn Names) -> Result<Space, SpaceError> {
-        if self.cnn.is_none() && self.accelerator.is_none() {
+        if self.cnn.is_none() && self.accelerator.is_none() && self.choices.is_empty() {
             return Err(SpaceError::Empty {
                 message: "it has neither a `[cnn]` nor an `[accelerator]` table; add one".into(),
             });
         }
         let mut builder = Builder { choices: Vec::new(), block: Block::Cnn };
+        plain_choices(&self.choices, &mut builder)?;
         let cnn = match &self.cnn {
             Some(cnn) => Some(crate::cnn::compile(cnn, names, &mut builder)?),
             None => None,
@@ -70,6 +72,44 @@ impl SpaceDescription {
         Points::new(&space)?;
         Ok(space)
     }
+}
+
+/// The choices of `[[choices]]`.
+fn plain_choices(choices: &[ChoiceDescription], builder: &mut Builder) -> Result<(), SpaceError> {
+    for (i, choice) in choices.iter().enumerate() {
+        let path = format!("choices[{i}]");
+        let values = values(&format!("{path}.values"), &choice.values)?;
+        let names = texts(&format!("{path}.name"), &choice.name)?;
+        let is_text = |value: &ParameterValue| value.as_str().is_some();
+        let ordered = !values.iter().any(is_text);
+        if !ordered && !values.iter().all(is_text) {
+            let message = "texts stand beside numbers: give either, so that it is clear whether the values have an order";
+            return Err(SpaceError::at(format!("{path}.values"), message));
+        }
+        for name in names {
+            if let Some(fault) = name_fault(&name, builder) {
+                return Err(SpaceError::at(format!("{path}.name"), fault));
+            }
+            builder.add(name, values.clone(), ordered, Vec::new());
+        }
+    }
+    Ok(())
+}
+
+/// Why a plain choice cannot have that name.
+fn name_fault(name: &str, builder: &Builder) -> Option<String> {
+    let well_formed = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if !well_formed {
+        return Some(format!(
+            "{name:?} is no name: write lower case letters, digits and underscores, a letter first"
+        ));
+    }
+    if PUBLISHED_NAMES.contains(&name) {
+        return Some(format!("`{name}` is a parameter of the accelerator: give the choice another name"));
+    }
+    let taken = builder.choices.iter().any(|c| c.name == name);
+    taken.then(|| format!("`{name}` occurs twice: give every choice a name of its own"))
 }
 
 /// Collects choices.

@@ -12,10 +12,22 @@ table! {
     pub struct SpaceDescription {
         /// Name for reports.
         pub name: String = "space".into(),
+        /// Plain choices of an architecture that only an evaluator understands, before those of the CNN.
+        pub choices: Vec<ChoiceDescription> = Vec::new(),
         /// The CNNs; none leaves the CNN out of the space.
         pub cnn: Option<CnnDescription> = None,
         /// The accelerators; none leaves the accelerator out of the space.
         pub accelerator: Option<AcceleratorDescription> = None,
+    }
+}
+
+table! {
+    /// An entry of `[[choices]]`: one choice per name, all with the same values.
+    pub struct ChoiceDescription {
+        /// Names.
+        pub name: ValueList = ValueList(Vec::new()),
+        /// Values: texts are names without an order, numbers are ordered.
+        pub values: ValueList = ValueList(Vec::new()),
     }
 }
 

@@ -27,8 +27,8 @@ pub use check::{active, check, describe};
 pub use compile::{Names, NoNames};
 pub use decode::{Candidate, decode, find};
 pub use description::{
-    AcceleratorDescription, AcceleratorValues, CnnDescription, HeadDescription, MaxEdges, MemoryKinds,
-    Network, SpaceDescription,
+    AcceleratorDescription, AcceleratorValues, ChoiceDescription, CnnDescription, HeadDescription, MaxEdges,
+    MemoryKinds, Network, SpaceDescription,
 };
 pub use encode::{Column, Encoding};
 pub use error::SpaceError;

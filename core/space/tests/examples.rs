@@ -58,3 +58,14 @@ fn the_digits_space_has_both_blocks() {
     let points = Points::new(&space).unwrap();
     assert!(check(&space, &points.nth(&BigUint::default()).unwrap()).is_ok());
 }
+
+#[test]
+fn nasbench201_is_six_plain_choices() {
+    let space = read("nasbench201.toml");
+    assert_eq!(codebench_space::count(&space).unwrap(), BigUint::from(15_625u32));
+    assert!(space.choices.iter().all(|c| !c.ordered && c.when.is_empty() && c.values.len() == 5));
+    for candidate in sampled(&space, 20) {
+        assert!(candidate.cnn.is_none() && candidate.accelerator.is_none());
+        assert_eq!(candidate.values.len(), 6);
+    }
+}

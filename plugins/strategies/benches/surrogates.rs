@@ -51,7 +51,7 @@ fn propose(surrogate: &dyn Surrogate) -> f64 {
 }
 
 fn fits(c: &mut Criterion) {
-    for (id, sizes) in [("codebench/boshnas", &[200, 2000][..]), ("codebench/gp", &[200])] {
+    for (id, sizes) in [("codebench/boshnas-surrogate", &[200, 2000][..]), ("codebench/gp", &[200])] {
         let mut group = c.benchmark_group(id);
         group.sample_size(10);
         for &rows in sizes {

@@ -79,8 +79,8 @@ fn boshnas() {
         "heteroscedastic = false",
         "mean = \"teacher\"\nstudent = false",
     ] {
-        check("codebench/boshnas", parameters, false);
-        check("codebench/boshnas", parameters, true);
+        check("codebench/boshnas-surrogate", parameters, false);
+        check("codebench/boshnas-surrogate", parameters, true);
     }
 }
 

@@ -11,7 +11,7 @@ use codebench_sdk::space::Rng;
 
 /// Every surrogate of the crate.
 const IDS: [&str; 4] =
-    ["codebench/gp", "codebench/boshnas", "codebench/deep-ensemble", "codebench/random-forest"];
+    ["codebench/gp", "codebench/boshnas-surrogate", "codebench/deep-ensemble", "codebench/random-forest"];
 
 fn catalog() -> Catalog {
     let mut catalog = Catalog::default();

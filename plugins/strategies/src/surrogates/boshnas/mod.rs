@@ -1,4 +1,4 @@
-//! `codebench/boshnas`.
+//! `codebench/boshnas-surrogate`.
 
 mod answer;
 mod fit;
@@ -46,20 +46,20 @@ impl Plugin for Boshnas {
 
     fn info() -> PluginInfo {
         PluginInfo::new(
-            "codebench/boshnas",
+            "codebench/boshnas-surrogate",
             "0.1.0",
             "The paper's surrogate: teacher with dropout, student of its spread, natural-parameter network for noise.",
         )
         .parameters(settings::parameters())
-        .example("as the surrogate of a strategy", "[strategy.surrogate]\nplugin = \"codebench/boshnas\"")
+        .example("as the surrogate of a strategy", "[strategy.surrogate]\nplugin = \"codebench/boshnas-surrogate\"")
         .example(
             "as the paper has it",
-            "[strategy.surrogate]\nplugin = \"codebench/boshnas\"\nparameters = { head = \"sigmoid\", mean = \"npn\", \
+            "[strategy.surrogate]\nplugin = \"codebench/boshnas-surrogate\"\nparameters = { head = \"sigmoid\", mean = \"npn\", \
              distillation = \"records\", error_weight = 10, dropout = 0.3 }",
         )
         .example(
             "without heteroscedasticity (ablation)",
-            "[strategy.surrogate]\nplugin = \"codebench/boshnas\"\nparameters = { heteroscedastic = false }",
+            "[strategy.surrogate]\nplugin = \"codebench/boshnas-surrogate\"\nparameters = { heteroscedastic = false }",
         )
     }
 

@@ -1,4 +1,4 @@
-//! The parameters of `codebench/boshnas`.
+//! The parameters of `codebench/boshnas-surrogate`.
 
 use super::super::network::Schedule;
 use codebench_sdk::prelude::*;

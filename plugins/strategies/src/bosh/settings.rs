@@ -1,0 +1,163 @@
+//! The parameters of both strategies.
+
+use crate::model::SurrogateUse;
+use codebench_sdk::prelude::*;
+
+/// Which side of a pair does not move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fix {
+    Nothing,
+    /// One block, as the first random point has it.
+    Block(Block),
+    /// Each block in turn as the best trial has it, for so many proposals.
+    InTurn(usize),
+}
+
+/// What the parameters say.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) surrogate: SurrogateUse,
+    pub(super) startup: usize,
+    pub(super) improvement: bool,
+    pub(super) beta: f64,
+    pub(super) aleatoric: f64,
+    pub(super) settled_after: usize,
+    pub(super) patience: usize,
+    pub(super) uncertainty_probability: f64,
+    pub(super) diversity_probability: f64,
+    pub(super) second_order: bool,
+    pub(super) starts: usize,
+    pub(super) steps: usize,
+    pub(super) step_size: f64,
+    pub(super) library: usize,
+    pub(super) around: usize,
+    pub(super) random: usize,
+    pub(super) climbs: usize,
+    pub(super) fix: Fix,
+}
+
+impl Settings {
+    /// Parameters of both.
+    pub(super) fn parameters() -> Vec<ParameterDescription> {
+        let mut parameters = SurrogateUse::parameters("codebench/gp", "both", "ranks");
+        parameters.extend([
+            ParameterDescription::integer("startup", 1, 100_000, 10, "Random trials before the first model."),
+            ParameterDescription::choice(
+                "acquisition",
+                &["ucb", "ei"],
+                "ucb",
+                "What the designs found are compared by: upper confidence bound, as the paper does, or expected improvement. Ascents \
+                 always climb the bound.",
+            ),
+            ParameterDescription::float("beta", 0.0, 100.0, 0.5, "Deviations that the confidence bound lies above the mean."),
+            ParameterDescription::float(
+                "aleatoric",
+                0.0,
+                10.0,
+                0.1,
+                "Share of the aleatoric deviation that counts once the search has settled.",
+            ),
+            ParameterDescription::integer(
+                "settled_after",
+                0,
+                1_000_000,
+                25,
+                "Outcomes without improvement after which the search counts as settled.",
+            ),
+            ParameterDescription::integer(
+                "patience",
+                0,
+                1_000_000,
+                0,
+                "Outcomes without improvement after which nothing more is proposed; 0 is never.",
+            ),
+            ParameterDescription::float(
+                "uncertainty_probability",
+                0.0,
+                1.0,
+                0.1,
+                "How often the most uncertain candidate is proposed instead.",
+            ),
+            ParameterDescription::float(
+                "diversity_probability",
+                0.0,
+                1.0,
+                0.1,
+                "How often a candidate far from all that is known is proposed instead.",
+            ),
+            ParameterDescription::boolean(
+                "second_order",
+                true,
+                "Whether steps are scaled by curvature (Hessian products, as AdaHessian does) or by gradients alone (as Adam does).",
+            ),
+            ParameterDescription::integer("starts", 0, 1000, 8, "Starts of the ascent, half of them the best trials; 0 leaves it out."),
+            ParameterDescription::integer("steps", 1, 1000, 10, "Steps of an ascent."),
+            ParameterDescription::float("step_size", 1e-6, 1.0, 0.1, "Length of a step, with inputs from 0 to 1."),
+            ParameterDescription::integer(
+                "library",
+                0,
+                100_000,
+                20_000,
+                "A space of at most so many points is a library: an ascent ends at the nearest unknown point of all. In a larger one \
+                 its end is read choice by choice and repaired.",
+            ),
+            ParameterDescription::integer(
+                "around",
+                0,
+                1000,
+                5,
+                "Best trials whose neighbours compete with the ends of the ascents; 0 leaves the ends alone, as the paper does.",
+            ),
+            ParameterDescription::integer("climbs", 0, 100, 2, "Times that the best candidates are joined by their neighbours."),
+            ParameterDescription::integer("random", 0, 100_000, 100, "Random candidates that compete too, where neighbours do."),
+        ]);
+        parameters
+    }
+
+    /// Parameters of pairs.
+    pub(super) fn sides() -> Vec<ParameterDescription> {
+        vec![
+            ParameterDescription::choice(
+                "fix",
+                &["nothing", "cnn", "accelerator", "in-turn"],
+                "nothing",
+                "Which side is held fast as the first random point has it; or each in turn, as the best trial has it.",
+            ),
+            ParameterDescription::integer("turn", 1, 100_000, 10, "Proposals of a turn."),
+        ]
+    }
+
+    pub(super) fn new(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
+        let size = |name| configuration.integer(name).map(|n| n.unsigned_abs() as usize);
+        Ok(Settings {
+            surrogate: SurrogateUse::configure(configuration)?,
+            startup: size("startup")?,
+            improvement: configuration.text("acquisition")? == "ei",
+            beta: configuration.float("beta")?,
+            aleatoric: configuration.float("aleatoric")?,
+            settled_after: size("settled_after")?,
+            patience: size("patience")?,
+            uncertainty_probability: configuration.float("uncertainty_probability")?,
+            diversity_probability: configuration.float("diversity_probability")?,
+            second_order: configuration.boolean("second_order")?,
+            starts: size("starts")?,
+            steps: size("steps")?,
+            step_size: configuration.float("step_size")?,
+            library: size("library")?,
+            around: size("around")?,
+            random: size("random")?,
+            climbs: size("climbs")?,
+            fix: Fix::Nothing,
+        })
+    }
+
+    pub(super) fn with_sides(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
+        let fix = match configuration.text("fix")? {
+            "cnn" => Fix::Block(Block::Cnn),
+            "accelerator" => Fix::Block(Block::Accelerator),
+            "in-turn" => Fix::InTurn(configuration.integer("turn")?.unsigned_abs() as usize),
+            _ => Fix::Nothing,
+        };
+        Ok(Settings { fix, ..Settings::new(configuration)? })
+    }
+}

@@ -1,0 +1,232 @@
+//! A surrogate as strategies use it: named by parameters, fed from the history.
+
+use crate::features::{Features, View};
+use crate::history::{History, range};
+use crate::warp::normal_scores;
+use codebench_sdk::api::Catalog;
+use codebench_sdk::prelude::*;
+
+/// Which surrogate, with what.
+#[derive(Clone)]
+pub(crate) struct SurrogateUse {
+    catalog: Catalog,
+    id: String,
+    parameters: Parameters,
+    view: View,
+    by_rank: bool,
+}
+
+impl std::fmt::Debug for SurrogateUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SurrogateUse")
+            .field("id", &self.id)
+            .field("parameters", &self.parameters)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SurrogateUse {
+    /// The parameters by which a strategy's user names a surrogate.
+    pub(crate) fn parameters(surrogate: &str, encoding: &str, targets: &str) -> Vec<ParameterDescription> {
+        vec![
+            ParameterDescription::text("surrogate", surrogate, "Id of the surrogate."),
+            ParameterDescription::text(
+                "surrogate_parameters",
+                "",
+                "Its parameters, as `name = value` separated by commas; those not given keep its defaults.",
+            ),
+            ParameterDescription::choice(
+                "encoding",
+                &["choices", "paths", "both"],
+                encoding,
+                "What the surrogate sees of a candidate: its choices, the paths of operations through its CNN, or both.",
+            ),
+            ParameterDescription::choice(
+                "targets",
+                &["values", "ranks"],
+                targets,
+                "What it learns: objectives as they are, or normal scores of their ranks, which no outlier distorts.",
+            ),
+        ]
+    }
+
+    /// What the parameters say.
+    pub(crate) fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
+        let id = configuration.text("surrogate")?.to_owned();
+        let entry = configuration.catalog.get(&id)?;
+        if entry.kind() != Kind::Surrogate {
+            return Err(PluginError::invalid(format!(
+                "surrogate = \"{id}\" is of kind {}: name a surrogate; `codebench plugin list` shows them",
+                entry.kind()
+            )));
+        }
+        let given = parse(configuration.text("surrogate_parameters")?, &entry.info)?;
+        let mut catalog = Catalog::default();
+        catalog.add(entry.clone()).map_err(|e| PluginError::contract(e.to_string()))?;
+        let parameters = catalog.complete(&id, &given)?;
+        let view = match configuration.text("encoding")? {
+            "paths" => View::Paths,
+            "both" => View::Both,
+            _ => View::Choices,
+        };
+        let by_rank = configuration.text("targets")? == "ranks";
+        Ok(SurrogateUse { catalog, id, parameters, view, by_rank })
+    }
+
+    /// The surrogate for a study.
+    pub(crate) fn start(&self, context: &StrategyContext) -> Result<Model, PluginError> {
+        let features = Features::new(&context.space, self.view);
+        let of_surrogate = SurrogateContext {
+            seed: context.seed,
+            inputs: features.dimension(),
+            outputs: context.objectives,
+            blocks: features.blocks(),
+        };
+        let surrogate = self.catalog.surrogate(&self.id, &self.parameters, &of_surrogate)?;
+        let outputs = context.objectives;
+        Ok(Model {
+            surrogate,
+            features,
+            outputs,
+            by_rank: self.by_rank,
+            rows: Vec::new(),
+            told: 0,
+            targets: Vec::new(),
+            usable: false,
+        })
+    }
+}
+
+/// `name = value` pairs, each value read as the type that the description gives it.
+fn parse(text: &str, info: &PluginInfo) -> Result<Parameters, PluginError> {
+    let mut parameters = Parameters::new();
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let Some((name, value)) = pair.split_once('=').map(|(n, v)| (n.trim(), v.trim().trim_matches('"')))
+        else {
+            return Err(PluginError::invalid(format!(
+                "surrogate_parameters: {pair:?} is no `name = value`: write it so"
+            )));
+        };
+        let is_text = info
+            .parameters
+            .iter()
+            .any(|d| d.name == name && matches!(d.domain, Domain::Text | Domain::Choice { .. }));
+        let parsed = match (value.parse::<i64>(), value.parse::<f64>(), value.parse::<bool>()) {
+            (Ok(whole), ..) if !is_text => ParameterValue::Integer(whole),
+            (_, Ok(x), _) if !is_text => ParameterValue::Float(x),
+            (.., Ok(flag)) if !is_text => ParameterValue::Boolean(flag),
+            _ => ParameterValue::Text(value.to_owned()),
+        };
+        parameters.insert(name.to_owned(), parsed);
+    }
+    Ok(parameters)
+}
+
+/// A surrogate and what it was taught.
+pub(crate) struct Model {
+    surrogate: Box<dyn Surrogate>,
+    pub(crate) features: Features,
+    pub(crate) outputs: usize,
+    by_rank: bool,
+    /// Vectors of the outcomes.
+    rows: Vec<f64>,
+    /// Outcomes of the last fit.
+    told: usize,
+    /// Targets of the last fit, one row per outcome.
+    pub(crate) targets: Vec<f64>,
+    usable: bool,
+}
+
+impl Model {
+    /// Learns what is new. False if the surrogate cannot learn it: then there is no prediction until it can.
+    pub(crate) fn learn(&mut self, history: &History) -> bool {
+        let outcomes = &history.outcomes;
+        if self.told == outcomes.len() {
+            return self.usable;
+        }
+        let known = self.rows.len() / self.features.dimension();
+        self.rows.extend(self.features.encode_all(outcomes.iter().skip(known).map(|o| &o.genotype)));
+        self.targets = self.targets_of(history);
+        self.told = outcomes.len();
+        self.usable = self.surrogate.fit(&self.rows, &self.targets).is_ok();
+        self.usable
+    }
+
+    /// Targets of all outcomes: what breaks constraints lies below all that keeps them, in every objective.
+    fn targets_of(&self, history: &History) -> Vec<f64> {
+        let outcomes = &history.outcomes;
+        let columns = (0..self.outputs).map(|m| {
+            let feasible = outcomes.iter().filter(|o| o.violation <= 0.0).map(|o| o.objectives[m]);
+            let (low, high) = range(feasible);
+            let (span, floor) =
+                (if high > low { high - low } else { 1.0 }, if low.is_finite() { low } else { 0.0 });
+            let target = |o: &crate::history::Outcome| match o.violation > 0.0 {
+                true => floor - span * (0.1 + o.violation / (1.0 + o.violation)),
+                false => o.objectives[m],
+            };
+            let column: Vec<f64> = outcomes.iter().map(target).collect();
+            if self.by_rank { normal_scores(&column) } else { standard(&column) }
+        });
+        let columns: Vec<Vec<f64>> = columns.collect();
+        (0..outcomes.len()).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
+    }
+
+    /// Vectors of the outcomes that were learned.
+    pub(crate) fn rows(&self) -> &[f64] {
+        &self.rows
+    }
+
+    /// Predictions for whole vectors; `None` if the surrogate fails or gives what is no number.
+    pub(crate) fn predict(&self, rows: &[f64]) -> Option<Prediction> {
+        let count = rows.len() / self.features.dimension();
+        let prediction = self.surrogate.predict(rows, count).ok()?;
+        let all = [&prediction.mean, &prediction.epistemic, &prediction.aleatoric];
+        let whole = all
+            .iter()
+            .all(|values| values.len() == count * self.outputs && values.iter().all(|v| v.is_finite()));
+        whole.then_some(prediction)
+    }
+
+    /// Whether gradients can be had.
+    pub(crate) fn differentiable(&self) -> bool {
+        self.surrogate.differentiable()
+    }
+
+    /// The gradient of `coefficients` times the predictions at one vector; `None` if it is no vector of numbers.
+    pub(crate) fn gradient(&self, x: &[f64], coefficients: &[f64]) -> Option<Vec<f64>> {
+        self.surrogate
+            .gradient(x, coefficients)
+            .ok()
+            .filter(|g| g.len() == x.len() && g.iter().all(|v| v.is_finite()))
+    }
+
+    /// The product of its Hessian with `v`.
+    pub(crate) fn hvp(&self, x: &[f64], v: &[f64], coefficients: &[f64]) -> Option<Vec<f64>> {
+        self.surrogate
+            .hvp(x, v, coefficients)
+            .ok()
+            .filter(|h| h.len() == x.len() && h.iter().all(|v| v.is_finite()))
+    }
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model")
+            .field("told", &self.told)
+            .field("usable", &self.usable)
+            .finish_non_exhaustive()
+    }
+}
+
+/// To mean 0 and deviation 1; equal values become 0.
+fn standard(values: &[f64]) -> Vec<f64> {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().map(|v| v / count).sum::<f64>();
+    let largest = values.iter().map(|v| (v - mean).abs()).fold(0.0, f64::max);
+    if largest <= 1e-12 * mean.abs().max(1e-290) {
+        return vec![0.0; values.len()];
+    }
+    let squares = values.iter().map(|v| ((v - mean) / largest) * ((v - mean) / largest)).sum::<f64>() / count;
+    let deviation = largest * codebench_sdk::math::sqrt(squares);
+    values.iter().map(|v| (v - mean) / deviation).collect()
+}
