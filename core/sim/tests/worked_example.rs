@@ -220,4 +220,9 @@ fn the_page_predicts_every_task() {
         tasks.iter().map(|t| (format!("{} {}", name(t.kind), t.tile), t.start, t.end)).collect();
     assert_eq!(happened, page());
     assert_eq!(timeline.total_cycles, 53);
+    let [layer] = timeline.layers.as_slice() else { panic!("{:?}", timeline.layers) };
+    assert_eq!(layer.stall_cycles, [1, 19, 0, 0], "activations, weights, buffer space, turnaround");
+    assert_eq!(layer.peak_bytes, [96, 8, 0], "activation, weight and mask buffer");
+    assert_eq!(layer.buffer_bytes, [96, 96, 16, 8, 0, 0], "read and written");
+    assert_eq!((layer.main_busy_cycles, layer.busy_cycles, layer.cycles), (16, 16, 53));
 }
