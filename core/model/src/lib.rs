@@ -15,6 +15,7 @@ pub mod cnn;
 pub mod cycle_costs;
 pub mod hardware;
 pub mod job;
+pub mod labelled_graph;
 pub mod parameter;
 pub mod primitive;
 pub mod published;
@@ -35,6 +36,7 @@ pub use hardware::{
     WordFormat,
 };
 pub use job::{DataShape, DataSource, Job, Limits, Metrics, Purpose};
+pub use labelled_graph::{LabelledGraph, LabelledVertex};
 pub use parameter::{Domain, ParameterDescription, ParameterError, ParameterValue, Parameters};
 pub use primitive::{Activation, Padding, Primitive, PrimitiveKind, ResizeMode};
 pub use published::{PublishedConstants, PublishedOp, PublishedOps};

@@ -12,6 +12,7 @@ mod cnn;
 mod compile;
 mod decode;
 mod description;
+pub mod distance;
 mod encode;
 mod error;
 mod module;
