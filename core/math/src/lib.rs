@@ -6,6 +6,7 @@
 //! factorisations of matrices.
 
 pub mod dense;
+pub mod eigen;
 pub mod lanes;
 
 pub use libm::{

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("codebench-model", &[]),
     ("codebench-math", &[]),
-    ("codebench-space", &["codebench-model"]),
+    ("codebench-space", &["codebench-model", "codebench-math"]),
     ("codebench-api", &["codebench-model"]),
     ("codebench-cnn", &["codebench-model", "codebench-api"]),
     ("codebench-sim", &["codebench-model", "codebench-api", "codebench-math"]),

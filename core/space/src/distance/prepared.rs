@@ -1,5 +1,6 @@
 //! Graphs ready for many distances.
 
+use crate::graph_features::mix;
 use codebench_model::{LabelledGraph, LabelledVertex};
 
 /// Why a graph is refused.
@@ -169,16 +170,6 @@ impl PreparedGraph {
             |i: usize| mix(mix(colours[i], sum(&self.predecessors[i], 1)), sum(&self.successors[i], 2));
         (0..self.len()).map(next).collect()
     }
-}
-
-/// A number that looks random of two (the finaliser of SplitMix64).
-fn mix(a: u64, b: u64) -> u64 {
-    let mut z = (a ^ b.rotate_left(32))
-        .wrapping_add(b.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-        .wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// The vertices in topological order, the least index first where there is a choice; vertices on cycles come last.
