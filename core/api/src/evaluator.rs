@@ -1,14 +1,18 @@
 //! Kind `evaluator`: a job becomes metrics.
 
 use crate::PluginError;
-use codebench_model::{DataShape, DataSource, Job, Metrics};
+use codebench_model::{DataShape, DataSource, Genotype, Job, Metrics, Parameters};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The fields of a job that an evaluator's answer depends on: its memo key is made of these and nothing else, and the
-/// study leaves every field that is not declared out of the job.
+/// study leaves every field that is not declared out of the job. In JSON a field that is left out is not read, so that
+/// evaluators keep working when jobs grow.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reads {
+    /// The candidate's choices: [`Job::candidate`] and, by name, [`Job::values`].
+    pub candidate: bool,
     /// The CNN, lowered: [`Job::workload`]; [`Job::cnn`] comes along for display.
     pub cnn: bool,
     /// The CNN as the released simulator sees it: [`Job::published`].
@@ -25,6 +29,31 @@ pub struct Reads {
     pub seed: bool,
     /// Metrics of these evaluators.
     pub upstream: BTreeSet<String>,
+}
+
+impl Reads {
+    /// The job with only the declared fields; the others are empty, `None` or 0.
+    pub fn declared(&self, job: &Job) -> Job {
+        let upstream = job.upstream.iter().filter(|(id, _)| self.upstream.contains(*id));
+        Job {
+            v: job.v,
+            trial: job.trial,
+            purpose: job.purpose,
+            candidate: if self.candidate { job.candidate.clone() } else { Genotype(Vec::new()) },
+            values: if self.candidate { job.values.clone() } else { Parameters::new() },
+            cnn: job.cnn.clone().filter(|_| self.cnn),
+            workload: job.workload.clone().filter(|_| self.cnn),
+            published: job.published.clone().filter(|_| self.published),
+            accelerator: job.accelerator.clone().filter(|_| self.accelerator),
+            data: job.data.clone().filter(|_| self.data),
+            recipe: job.recipe.clone().filter(|_| self.recipe),
+            resume_from: job.resume_from.clone(),
+            donor: job.donor.clone().filter(|_| self.donor),
+            seed: if self.seed { job.seed } else { 0 },
+            limits: job.limits,
+            upstream: upstream.map(|(id, metrics)| (id.clone(), metrics.clone())).collect(),
+        }
+    }
 }
 
 /// Purpose: turns one job into named metrics (train, look up a table, run a program, simulate).

@@ -68,8 +68,11 @@ pub struct Job {
     pub trial: u64,
     /// What for.
     pub purpose: Purpose,
-    /// The candidate.
+    /// The candidate, as positions in the space's choices.
     pub candidate: Genotype,
+    /// The candidate's active choices by name, as the space writes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: Parameters,
     /// The decoded CNN.
     pub cnn: Option<CnnGraph>,
     /// The CNN lowered at batch 1.

@@ -46,9 +46,9 @@ impl Plugin for Command {
             ParameterDescription::text("folder", "", "Where the program runs; empty is where codebench runs."),
             ParameterDescription::text(
                 "reads",
-                "cnn, accelerator, data, recipe, seed",
+                "candidate, cnn, accelerator, data, recipe, seed",
                 "Parts of the job that the answer depends on, and ids of evaluators whose metrics it reads; the rest is left \
-                 out. Known parts: cnn, published, accelerator, data, recipe, donor, seed.",
+                 out. Known parts: candidate, cnn, published, accelerator, data, recipe, donor, seed.",
             ),
             ParameterDescription::text(
                 "revision",
@@ -88,6 +88,7 @@ fn reads(list: &str) -> Result<Reads, PluginError> {
     let mut reads = Reads::default();
     for part in list.split(',').map(str::trim).filter(|p| !p.is_empty()) {
         match part {
+            "candidate" => reads.candidate = true,
             "cnn" => reads.cnn = true,
             "published" => reads.published = true,
             "accelerator" => reads.accelerator = true,
@@ -98,7 +99,7 @@ fn reads(list: &str) -> Result<Reads, PluginError> {
             id if is_id(id) => drop(reads.upstream.insert(id.to_owned())),
             other => {
                 return Err(PluginError::invalid(format!(
-                    "reads = {list:?}: {other:?} is neither one of cnn, published, accelerator, data, recipe, donor, seed nor \
+                    "reads = {list:?}: {other:?} is neither one of candidate, cnn, published, accelerator, data, recipe, donor, seed nor \
                      the id of an evaluator; separate them by commas"
                 )));
             }

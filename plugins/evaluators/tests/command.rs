@@ -31,6 +31,7 @@ fn job() -> Job {
         trial: 3,
         purpose: Purpose::Search,
         candidate: Genotype(vec![4, 2]),
+        values: Default::default(),
         cnn: None,
         workload: None,
         published: None,

@@ -52,27 +52,6 @@ fn jobs(subject: &Subject<'_>) -> Result<Vec<Job>, Finding> {
     Ok(jobs)
 }
 
-/// The fields that `reads` declares, as a study would pass them.
-fn declared(job: &Job, reads: &Reads) -> Job {
-    Job {
-        cnn: job.cnn.clone().filter(|_| reads.cnn),
-        workload: job.workload.clone().filter(|_| reads.cnn),
-        published: job.published.clone().filter(|_| reads.published),
-        accelerator: job.accelerator.clone().filter(|_| reads.accelerator),
-        data: job.data.clone().filter(|_| reads.data),
-        recipe: job.recipe.clone().filter(|_| reads.recipe),
-        donor: job.donor.clone().filter(|_| reads.donor),
-        seed: if reads.seed { job.seed } else { 0 },
-        upstream: job
-            .upstream
-            .iter()
-            .filter(|(id, _)| reads.upstream.contains(*id))
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect(),
-        ..job.clone()
-    }
-}
-
 /// What is promised to repeat.
 type Answer = Result<Metrics, PluginError>;
 
@@ -104,7 +83,7 @@ fn each(
         };
         let reads = evaluator.reads();
         let mut able = Vec::new();
-        for job in jobs.iter().map(|job| declared(job, &reads)) {
+        for job in jobs.iter().map(|job| reads.declared(job)) {
             match evaluator.evaluate(&job) {
                 Ok(_) => able.push(job),
                 Err(e) if matches!(e.kind, ErrorKind::Contract) => {
@@ -199,7 +178,7 @@ fn reads(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
             let expected = evaluate(evaluator, job);
             let other = Job { trial: job.trial + 17, ..job.clone() };
             same(&evaluate(evaluator, &other), &expected, "as another trial")?;
-            let Some(full) = all.iter().find(|full| declared(full, &reads) == *job) else { continue };
+            let Some(full) = all.iter().find(|full| reads.declared(full) == *job) else { continue };
             same(
                 &evaluate(evaluator, full),
                 &expected,
@@ -223,7 +202,8 @@ fn reads(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
 /// A part of the job by name, whether it is read, and how it is taken away.
 type Part = (&'static str, fn(&Reads) -> bool, fn(&mut Job));
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
+    ("candidate", |r| r.candidate, |j| (j.candidate.0, j.values) = Default::default()),
     ("CNN", |r| r.cnn, |j| (j.cnn, j.workload) = (None, None)),
     ("published operations", |r| r.published, |j| j.published = None),
     ("accelerator", |r| r.accelerator, |j| j.accelerator = None),
@@ -236,7 +216,7 @@ fn missing(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
     for parameters in subject.variants(rng, 1)? {
         let evaluator = make(subject, &parameters)?;
         let reads = evaluator.reads();
-        for job in jobs.iter().take(1).map(|job| declared(job, &reads)) {
+        for job in jobs.iter().take(1).map(|job| reads.declared(job)) {
             for (what, _, remove) in PARTS.iter().filter(|(_, read, _)| read(&reads)) {
                 let mut job = job.clone();
                 remove(&mut job);
@@ -285,7 +265,7 @@ fn threads(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
     let reads = evaluator.reads();
     let job = jobs(subject)?
         .into_iter()
-        .map(|job| declared(&job, &reads))
+        .map(|job| reads.declared(&job))
         .find(|job| evaluator.evaluate(job).is_ok());
     let Some(job) = job else {
         return skipped("none of the jobs is answered; give one of your own with --job FILE.json");

@@ -48,6 +48,7 @@ fn jobs() -> Vec<Job> {
             trial: i as u64,
             purpose: Purpose::Search,
             candidate: Genotype(vec![i as u32, 0]),
+            values: Parameters::from([("size".to_owned(), ParameterValue::Integer(i as i64))]),
             cnn: Some(graph),
             workload: Some(lowered.workload),
             published: Some(lowered.published),

@@ -69,7 +69,7 @@ impl Study<'_> {
         let mut pending: Vec<Pending> = Vec::new();
         let mut wanted = BTreeSet::new();
         for trial in trials.iter_mut().filter(|t| t.ended.is_none()) {
-            let job = memo::declared(&trial.job, prepared);
+            let job = prepared.reads.declared(&trial.job);
             let key = memo::key(&job, prepared);
             trial.keys.insert(prepared.id.clone(), key.clone());
             if wanted.insert(key.clone()) {
@@ -154,12 +154,14 @@ impl Setup {
             Err(e) => (None, None, Some((Status::Failed, e.message))),
         };
         let (workload, published) = lowered.map(|l| (l.workload, l.published)).unzip();
-        let (cnn, accelerator) = candidate.map(|c| (c.cnn, c.accelerator)).unwrap_or_default();
+        let (cnn, accelerator, values) =
+            candidate.map(|c| (c.cnn, c.accelerator, c.values)).unwrap_or_default();
         let job = Job {
             v: Job::VERSION,
             trial: asked.trial,
             purpose,
             candidate: asked.genotype.clone(),
+            values,
             cnn,
             workload,
             published,

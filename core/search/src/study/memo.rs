@@ -5,29 +5,6 @@ use crate::canonical;
 use codebench_model::{Job, Metrics};
 use serde_json::{Map, Value, json};
 
-/// The job with only the fields that the evaluator declares to read.
-pub(super) fn declared(job: &Job, prepared: &Prepared) -> Job {
-    let reads = &prepared.reads;
-    let upstream = job.upstream.iter().filter(|(id, _)| reads.upstream.contains(*id));
-    Job {
-        v: job.v,
-        trial: job.trial,
-        purpose: job.purpose,
-        candidate: job.candidate.clone(),
-        cnn: job.cnn.clone().filter(|_| reads.cnn),
-        workload: job.workload.clone().filter(|_| reads.cnn),
-        published: job.published.clone().filter(|_| reads.published),
-        accelerator: job.accelerator.clone().filter(|_| reads.accelerator),
-        data: job.data.clone().filter(|_| reads.data),
-        recipe: job.recipe.clone().filter(|_| reads.recipe),
-        resume_from: None,
-        donor: job.donor.clone().filter(|_| reads.donor),
-        seed: if reads.seed { job.seed } else { 0 },
-        limits: job.limits,
-        upstream: upstream.map(|(id, metrics)| (id.clone(), metrics.clone())).collect(),
-    }
-}
-
 /// SHA-256 of the canonical JSON of the declared fields, the plugin's id, version, file hash and complete parameters, the plugins
 /// that it needs, and the purpose.
 pub(super) fn key(job: &Job, prepared: &Prepared) -> String {
@@ -38,6 +15,7 @@ pub(super) fn key(job: &Job, prepared: &Prepared) -> String {
             fields.insert(name.to_owned(), value);
         }
     };
+    field(reads.candidate, "candidate", json!({ "genotype": job.candidate, "values": job.values }));
     field(reads.cnn, "workload", canonical::to_value(&job.workload));
     field(reads.published, "published", canonical::to_value(&job.published));
     field(reads.accelerator, "accelerator", canonical::to_value(&job.accelerator));

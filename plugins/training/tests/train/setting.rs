@@ -61,6 +61,7 @@ pub(crate) fn job(cnn: CnnGraph, purpose: Purpose, recipe: Recipe) -> Job {
         trial: 0,
         purpose,
         candidate: Genotype(vec![]),
+        values: Default::default(),
         cnn: Some(cnn),
         workload: Some(workload),
         published: None,

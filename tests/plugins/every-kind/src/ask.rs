@@ -185,6 +185,7 @@ fn job() -> Job {
         trial: 1,
         purpose: Purpose::Search,
         candidate: Genotype(vec![0, 1]),
+        values: Default::default(),
         cnn: None,
         workload: None,
         published: None,
