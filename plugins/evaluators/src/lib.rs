@@ -2,8 +2,11 @@
 
 mod command;
 mod process;
+mod table;
+mod table_file;
 mod words;
 
 pub use command::Command;
+pub use table::TableLookup;
 
-codebench_sdk::plugins![Command];
+codebench_sdk::plugins![Command, TableLookup];
