@@ -4,6 +4,7 @@
 //! happened; [`Summary`] and the files in the output folder are what comes out.
 
 mod canonical;
+pub mod compare;
 mod csv_text;
 mod error;
 mod executor;

@@ -2,8 +2,8 @@
 
 mod charts;
 mod context;
-mod scale;
-mod svg;
+pub(crate) mod scale;
+pub(crate) mod svg;
 
 use crate::experiment::Experiment;
 use crate::store::{FinalRecord, PluginRow};

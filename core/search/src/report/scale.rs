@@ -2,7 +2,7 @@
 
 /// Unit of a metric, from the end of its name.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Unit {
+pub(crate) struct Unit {
     /// Symbol, empty for a plain number.
     symbol: &'static str,
     /// What a value is multiplied by.
@@ -21,7 +21,7 @@ const PREFIXES: [(f64, [&str; 2]); 7] = [
 
 impl Unit {
     /// The unit in which values of `metric` up to `largest` are written.
-    pub(super) fn of(metric: &str, largest: f64) -> Unit {
+    pub(crate) fn of(metric: &str, largest: f64) -> Unit {
         let prefixed = |column: usize| {
             let fits = |(factor, _): &&(f64, [&'static str; 2])| largest.abs() * factor >= 1.0;
             let (factor, symbols) = PREFIXES.iter().find(fits).unwrap_or(&PREFIXES[0]);
@@ -41,33 +41,33 @@ impl Unit {
     }
 
     /// A value in this unit.
-    pub(super) fn convert(self, value: f64) -> f64 {
+    pub(crate) fn convert(self, value: f64) -> f64 {
         value * self.factor
     }
 
     /// The metric's name with the unit, for an axis.
-    pub(super) fn title(self, metric: &str) -> String {
+    pub(crate) fn title(self, metric: &str) -> String {
         let name = plain_name(metric);
         if self.symbol.is_empty() { name } else { format!("{name} ({})", self.symbol) }
     }
 }
 
 /// A value of `metric` with its unit.
-pub(super) fn with_unit(metric: &str, value: f64) -> String {
+pub(crate) fn with_unit(metric: &str, value: f64) -> String {
     let unit = Unit::of(metric, value);
     let digits = short(unit.convert(value));
     if unit.symbol.is_empty() { digits } else { format!("{digits}\u{202f}{}", unit.symbol) }
 }
 
 /// `hardware.latency_per_image_s` as "latency per image".
-pub(super) fn plain_name(metric: &str) -> String {
+pub(crate) fn plain_name(metric: &str) -> String {
     let name = metric.rsplit('.').next().unwrap_or(metric);
     let name = ["_s", "_j", "_mm2"].iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name);
     name.replace('_', " ")
 }
 
 /// About four significant digits, whole numbers whole and grouped by thousands.
-pub(super) fn short(x: f64) -> String {
+pub(crate) fn short(x: f64) -> String {
     if x.fract() == 0.0 && x.abs() < 1e15 {
         return grouped(x);
     }
@@ -83,7 +83,7 @@ pub(super) fn short(x: f64) -> String {
 }
 
 /// Up to six significant digits, as a person reads them.
-pub(super) fn number(x: f64) -> String {
+pub(crate) fn number(x: f64) -> String {
     let size = x.abs();
     if x == 0.0 {
         "0".into()
@@ -117,7 +117,7 @@ fn grouped(x: f64) -> String {
 
 /// A range of values on a line of pixels.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     logarithmic: bool,
@@ -127,7 +127,7 @@ pub(super) struct Scale {
 
 impl Scale {
     /// Covers `values`; logarithmic when they are positive and span more than a factor of thirty.
-    pub(super) fn new(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
+    pub(crate) fn new(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
         let (low, high) = range(values);
         if low > 0.0 && high / low > 30.0 {
             let scale = Scale {
@@ -143,7 +143,7 @@ impl Scale {
     }
 
     /// Covers `values`, linear.
-    pub(super) fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
+    pub(crate) fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
         let (low, high) = range(values);
         Scale { low, high, logarithmic: false, from, to }.with_margin()
     }
@@ -155,13 +155,13 @@ impl Scale {
     }
 
     /// Where a value stands.
-    pub(super) fn at(&self, x: f64) -> f64 {
+    pub(crate) fn at(&self, x: f64) -> f64 {
         let x = if self.logarithmic { codebench_math::log10(x) } else { x };
         self.from + (x - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
     /// Round values along the range.
-    pub(super) fn ticks(&self) -> Vec<f64> {
+    pub(crate) fn ticks(&self) -> Vec<f64> {
         if self.logarithmic {
             let exponents = codebench_math::floor(self.low) as i32..=codebench_math::ceil(self.high) as i32;
             let steps: &[f64] = if self.high - self.low > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
@@ -188,7 +188,7 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 /// A tick's label: short, and without the noise of binary fractions.
-pub(super) fn tick_label(x: f64) -> String {
+pub(crate) fn tick_label(x: f64) -> String {
     let size = x.abs();
     if x == 0.0 {
         "0".into()

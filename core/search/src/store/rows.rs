@@ -98,6 +98,14 @@ pub struct WallRow {
     pub value: f64,
 }
 
+impl WallRow {
+    fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let query = "INSERT OR REPLACE INTO wall (trial, evaluator, purpose, name, value) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let row = (signed(self.trial), &self.evaluator, &self.purpose, &self.name, self.value);
+        transaction.prepare_cached(query)?.execute(row).map(drop)
+    }
+}
+
 /// A plugin of the experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PluginRow {
@@ -242,14 +250,13 @@ impl Store {
                 &e.reason,
                 text(&e.metrics),
             ))?;
-            for w in wall {
-                t.prepare_cached(
-                    "INSERT OR REPLACE INTO wall (trial, evaluator, purpose, name, value) VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute((signed(w.trial), &w.evaluator, &w.purpose, &w.name, w.value))?;
-            }
-            Ok(())
+            wall.iter().try_for_each(|row| row.insert(t))
         })
+    }
+
+    /// Commits wall-clock values.
+    pub fn commit_wall(&mut self, wall: &[WallRow]) -> Result<(), StoreError> {
+        self.transaction(|t| wall.iter().try_for_each(|row| row.insert(t)))
     }
 
     /// The memorised answer under `key`.

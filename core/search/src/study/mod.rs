@@ -18,7 +18,7 @@ use crate::error::SearchError;
 use crate::experiment::Experiment;
 use crate::leader::Leader;
 use crate::observer::{Best, Observer, Started, TrialFinished};
-use crate::store::{Asked, BatchEnd, CallKind, Founding, LoggedCall, PluginRow, Store};
+use crate::store::{Asked, BatchEnd, CallKind, Founding, LoggedCall, PluginRow, Store, WallRow};
 use crate::summary::{Outcome, Summary};
 use codebench_api::{Catalog, StrategyContext, Tell};
 use codebench_model::{Genotype, Record, Status};
@@ -27,7 +27,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use strategist::Strategist;
+
+/// Whose wall-clock values are those of the strategy; no evaluator can be called so.
+pub(crate) const STRATEGY: &str = "[strategy]";
 
 /// How a study runs; nothing here changes a result.
 #[derive(Debug, Clone, Default)]
@@ -180,12 +184,28 @@ impl<'c> Study<'c> {
         let told = tells(&self.asks, &self.records, batch);
         if !self.strategist.has_told(batch) && !told.is_empty() {
             let start = self.strategist.calls();
+            let clock = Instant::now();
             self.strategist.tell(batch, told)?;
+            let seconds = clock.elapsed().as_secs_f64();
             self.store.commit_calls(self.strategist.calls_since(start))?;
+            self.note_time(batch, "tell_s", seconds)?;
             note_failures(self.strategist.calls_since(start), observer);
         }
         self.strategist.check()?;
         Ok(true)
+    }
+
+    /// Keeps how long the strategy took over a batch, at the batch's first trial.
+    fn note_time(&mut self, batch: u64, name: &str, seconds: f64) -> Result<(), SearchError> {
+        let Some(first) = of_batch(&self.asks, batch).first() else { return Ok(()) };
+        let row = WallRow {
+            trial: first.trial,
+            evaluator: STRATEGY.into(),
+            purpose: "search".into(),
+            name: name.into(),
+            value: seconds,
+        };
+        Ok(self.store.commit_wall(&[row])?)
     }
 
     fn best_so_far(&self) -> Option<Best> {

@@ -9,6 +9,7 @@ use codebench_api::PluginError;
 use codebench_model::Genotype;
 use codebench_space::{BigUint, Points, Rng};
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 /// How often a strategy that repeats itself is asked again for the missing candidates.
 const RE_ASKS: usize = 10;
@@ -33,7 +34,9 @@ impl Study<'_> {
         let wanted = u64::try_from(&left).map_or(wanted, |left| left.min(wanted));
         let start = self.strategist.calls();
         let mut proposals = Proposals { fresh: Vec::new(), end: None };
+        let clock = Instant::now();
         let asked = self.ask(batch, usize::try_from(wanted).unwrap_or(usize::MAX), &mut proposals);
+        let seconds = clock.elapsed().as_secs_f64();
         if let Err(error) = asked {
             self.store.commit_calls(self.strategist.calls_since(start))?;
             return Err(error);
@@ -51,6 +54,7 @@ impl Study<'_> {
         self.seen.extend(asked.iter().map(|a| a.genotype.clone()));
         self.asks.extend(asked);
         self.batches.push((batch, proposals.end));
+        self.note_time(batch, "ask_s", seconds)?;
         Ok(())
     }
 

@@ -1,0 +1,218 @@
+//! Comparing strategies on one experiment: every strategy on the same seeds with the same budget, each run a study with a store of
+//! its own. Everything that is reported is read from the stores.
+
+mod chart;
+mod curve;
+mod files;
+mod result;
+mod statistics;
+
+pub use result::{Comparison, Pair, RunResult, StrategyResult};
+
+use crate::error::SearchError;
+use crate::experiment::{Experiment, PluginUse};
+use crate::objective::{Goal, MetricName};
+use crate::observer::Silent;
+use crate::store::{Founding, STORE, Store};
+use crate::study::{RunOptions, Study};
+use codebench_api::{Catalog, Kind};
+use codebench_model::{Domain, ParameterValue, Parameters};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What strategies are compared by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measure {
+    /// The metric of the best trial so far; `None` is the objective itself.
+    pub metric: Option<MetricName>,
+    /// Which way it goes.
+    pub goal: Goal,
+    /// The best value that there is, from which regret is counted; `None` is the best in the records.
+    pub optimum: Option<f64>,
+    /// A value to reach.
+    pub target: Option<f64>,
+}
+
+/// How strategies are compared; `threads` and `cancel` change no result.
+#[derive(Debug, Clone)]
+pub struct CompareOptions {
+    /// The strategies as the user called them, with their plugins.
+    pub strategies: Vec<(String, PluginUse)>,
+    /// Seeds: the experiment's and those after it.
+    pub seeds: u64,
+    /// What they are compared by.
+    pub measure: Measure,
+    /// Folder of all stores and files.
+    pub out: PathBuf,
+    /// Go on with what is in the folder.
+    pub resume: bool,
+    /// Runs at a time; `None` is one per core.
+    pub threads: Option<usize>,
+    /// Once true, no further run starts and those that are running end early.
+    pub cancel: Arc<AtomicBool>,
+}
+
+/// Watches a comparison: runs finished, runs in all.
+pub type Progress<'a> = dyn Fn(usize, usize) + Sync + 'a;
+
+/// A strategy as written on the command line: `tpe`, `codebench/tpe` or `tpe:candidates=100:share=0.2`.
+///
+/// # Errors
+/// An unknown strategy or parameter, or a value out of its range.
+pub fn strategy(text: &str, catalog: &Catalog) -> Result<(String, PluginUse), SearchError> {
+    let mut parts = text.split(':');
+    let name = parts.next().unwrap_or("");
+    let id = if name.contains('/') { name.to_owned() } else { format!("codebench/{name}") };
+    let refuse = |error| SearchError::Plugin { role: format!("strategy `{text}`"), error };
+    let entry = catalog.get(&id).map_err(refuse)?;
+    if entry.kind() != Kind::Strategy {
+        let message =
+            format!("strategy `{text}`: plugin `{id}` is of kind {}: name a strategy", entry.kind());
+        return Err(SearchError::Inconsistent(message));
+    }
+    let mut given = Parameters::new();
+    for part in parts {
+        let Some((name, value)) = part.split_once('=') else {
+            let message = format!(
+                "strategy `{text}`: {part:?} is no `parameter=value`: write it so, separated by colons"
+            );
+            return Err(SearchError::Inconsistent(message));
+        };
+        let domain = entry.info.parameters.iter().find(|d| d.name == name).map(|d| &d.domain);
+        let is_text = matches!(domain, Some(Domain::Text | Domain::Choice { .. }));
+        given.insert(
+            name.to_owned(),
+            if is_text { ParameterValue::Text(value.into()) } else { scalar(value) },
+        );
+    }
+    let parameters = catalog.complete(&id, &given).map_err(refuse)?;
+    Ok((text.to_owned(), PluginUse { plugin: id, parameters }))
+}
+
+fn scalar(text: &str) -> ParameterValue {
+    match (text.parse::<i64>(), text.parse::<f64>(), text.parse::<bool>()) {
+        (Ok(whole), ..) => ParameterValue::Integer(whole),
+        (_, Ok(x), _) => ParameterValue::Float(x),
+        (.., Ok(flag)) => ParameterValue::Boolean(flag),
+        _ => ParameterValue::Text(text.to_owned()),
+    }
+}
+
+/// Runs what is not there yet, then compares and writes `comparison.txt`, `comparison.svg`, `curves.csv`, `runs.csv` and `pairs.csv`.
+/// `None` if it was cancelled: `resume` goes on.
+///
+/// # Errors
+/// An experiment without one number to compare by, strategies called alike, or a run that ends with an error.
+pub fn compare(
+    experiment: &Experiment,
+    catalog: &Catalog,
+    options: &CompareOptions,
+    progress: &Progress<'_>,
+) -> Result<Option<Comparison>, SearchError> {
+    check(experiment, options)?;
+    let runs: Vec<(usize, u64)> =
+        (0..options.strategies.len()).flat_map(|s| (0..options.seeds).map(move |k| (s, k))).collect();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads.unwrap_or(0))
+        .build()
+        .map_err(|e| SearchError::Inconsistent(format!("cannot start threads: {e}; give fewer")))?;
+    let finished = AtomicUsize::new(0);
+    let work = |(s, k): (usize, u64)| -> Result<Option<RunResult>, SearchError> {
+        let of_run = Experiment {
+            seed: experiment.seed.wrapping_add(k),
+            strategy: options.strategies[s].1.clone(),
+            ..experiment.clone()
+        };
+        let folder =
+            options.out.join(folder_name(&options.strategies[s].0)).join(format!("seed-{}", of_run.seed));
+        let result = run(of_run, catalog, options, &folder)?;
+        progress(finished.fetch_add(1, Ordering::Relaxed) + 1, runs.len());
+        Ok(result.map(|(records, seconds)| RunResult::new(&records, seconds, options, s, k)))
+    };
+    let results: Vec<_> = pool.install(|| runs.clone().into_par_iter().with_max_len(1).map(work).collect());
+    let results: Option<Vec<RunResult>> =
+        results.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().collect();
+    let Some(results) = results else { return Ok(None) };
+    let comparison = Comparison::new(experiment, options, results);
+    files::write(&comparison, &options.out)?;
+    Ok(Some(comparison))
+}
+
+fn check(experiment: &Experiment, options: &CompareOptions) -> Result<(), SearchError> {
+    if options.measure.metric.is_none() && !curve::is_scalar(experiment) {
+        return Err(SearchError::Inconsistent(
+            "the experiment has several objectives, of which none is the one to compare by: name a metric with --metric".into(),
+        ));
+    }
+    if let Some(metric) = &options.measure.metric
+        && !experiment.evaluators.iter().any(|e| e.id == metric.evaluator)
+    {
+        let known: Vec<&str> = experiment.evaluators.iter().map(|e| e.id.as_str()).collect();
+        let message =
+            format!("metric `{metric}` is of no evaluator of the experiment: it has {}", known.join(", "));
+        return Err(SearchError::Inconsistent(message));
+    }
+    let mut folders = BTreeMap::new();
+    for (name, _) in &options.strategies {
+        if let Some(other) = folders.insert(folder_name(name), name) {
+            let message = format!("strategies `{other}` and `{name}` would share a folder: give each once");
+            return Err(SearchError::Inconsistent(message));
+        }
+    }
+    Ok(())
+}
+
+/// Records of a finished run, and seconds that its strategy took; `None` if it was cancelled.
+type Stored = Option<(Vec<codebench_model::Record>, f64)>;
+
+fn run(
+    experiment: Experiment,
+    catalog: &Catalog,
+    options: &CompareOptions,
+    folder: &Path,
+) -> Result<Stored, SearchError> {
+    if options.cancel.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    if options.resume
+        && folder.join(STORE).exists()
+        && let Some(stored) = stored(&experiment, folder)?
+    {
+        return Ok(Some(stored));
+    }
+    let of_study = RunOptions {
+        out: folder.to_owned(),
+        resume: options.resume,
+        threads: Some(1),
+        cancel: options.cancel.clone(),
+    };
+    Study::open(experiment.clone(), catalog, of_study)?.run(&mut Silent)?;
+    stored(&experiment, folder)
+}
+
+/// What a store of exactly this experiment holds once it is complete.
+fn stored(experiment: &Experiment, folder: &Path) -> Result<Stored, SearchError> {
+    let store = Store::open(folder, true, &Founding { facts: &[], plugins: &[] })?;
+    if store.fact("identity")?.as_deref() != Some(experiment.identity().as_str()) {
+        // The study says what differs.
+        return Ok(None);
+    }
+    let records = store.records()?;
+    let ended = store.batches()?.last().is_some_and(|(_, end)| end.is_some());
+    let asked = store.asks()?.len();
+    let complete = records.len() == asked && (ended || records.len() as u64 >= experiment.budget.trials);
+    let seconds =
+        store.wall()?.iter().filter(|row| row.evaluator == crate::study::STRATEGY).map(|row| row.value).sum();
+    Ok(complete.then_some((records, seconds)))
+}
+
+/// A folder's name made of a strategy as it was written.
+fn folder_name(text: &str) -> String {
+    let text = text.strip_prefix("codebench/").unwrap_or(text);
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' })
+        .collect()
+}

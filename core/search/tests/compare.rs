@@ -1,0 +1,143 @@
+//! Comparisons of small strategies on a small experiment.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use codebench_api::Catalog;
+use codebench_search::compare::{CompareOptions, Comparison, Measure, compare, strategy};
+use codebench_search::objective::{Goal, MetricName};
+use codebench_search::{Experiment, SearchError};
+use common::{EXPERIMENT, FAKES, calls};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    catalog.add_all("fakes", FAKES).unwrap();
+    catalog.add_all("search", codebench_search::PLUGINS).unwrap();
+    catalog
+}
+
+fn experiment(text: &str) -> Experiment {
+    Experiment::parse(text, "test.toml", Path::new("."), &catalog()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn options(out: &Path, strategies: &[&str], seeds: u64) -> CompareOptions {
+    let catalog = catalog();
+    CompareOptions {
+        strategies: strategies.iter().map(|s| strategy(s, &catalog).unwrap()).collect(),
+        seeds,
+        measure: Measure { metric: None, goal: Goal::Maximise, optimum: None, target: Some(0.5) },
+        out: out.to_owned(),
+        resume: false,
+        threads: Some(2),
+        cancel: Arc::new(AtomicBool::new(false)),
+    }
+}
+
+fn run(text: &str, options: &CompareOptions) -> Result<Option<Comparison>, SearchError> {
+    compare(&experiment(text), &catalog(), options, &|_, _| {})
+}
+
+const BOTH: [&str; 2] = ["fake/walk", "fake/walk:mode=same"];
+const FILES: [&str; 5] = ["comparison.txt", "comparison.svg", "curves.csv", "runs.csv", "pairs.csv"];
+
+fn files(out: &Path) -> Vec<String> {
+    // Only the table tells how long strategies took.
+    FILES[1..].iter().map(|file| std::fs::read_to_string(out.join(file)).unwrap()).collect()
+}
+
+#[test]
+fn every_strategy_runs_every_seed_with_the_same_budget() {
+    let out = tempfile::tempdir().unwrap();
+    let comparison = run(EXPERIMENT, &options(out.path(), &BOTH, 3)).unwrap().unwrap();
+    assert_eq!((comparison.queries, comparison.runs.len(), comparison.area_from), (14, 6, 10));
+    assert!(comparison.runs.iter().all(|run| run.values.len() == 14));
+    for s in &comparison.strategies {
+        assert_eq!((s.finals.len(), s.areas.len(), s.to_target.len(), s.counts.0), (3, 3, 3, 42));
+        assert!(s.curve.windows(2).all(|pair| pair[0].0 >= pair[1].0), "regret never grows");
+        assert!(
+            s.curve
+                .iter()
+                .all(|(mean, low, high)| *low <= *mean + 1e-12 && *mean <= *high + 1e-12 && *low >= 0.0)
+        );
+    }
+    // The optimum is the best that any run saw, so somebody has no regret.
+    let least = comparison.strategies.iter().flat_map(|s| &s.finals).fold(f64::INFINITY, |a, b| a.min(*b));
+    assert_eq!(least, 0.0);
+    assert_eq!(comparison.strategies.iter().map(|s| s.rank).sum::<f64>(), 3.0);
+    assert_eq!(comparison.pairs.len(), 1);
+    let text = std::fs::read_to_string(out.path().join("comparison.txt")).unwrap();
+    assert_eq!(text, comparison.text());
+    assert!(text.contains("fake/walk:mode=same") && text.contains("p area"), "{text}");
+    let curves = std::fs::read_to_string(out.path().join("curves.csv")).unwrap();
+    assert_eq!(curves.lines().count(), 1 + 2 * 14);
+    let svg = std::fs::read_to_string(out.path().join("comparison.svg")).unwrap();
+    assert!(svg.starts_with("<svg xmlns") && svg.matches("class=\"band\"").count() == 2);
+    assert!(out.path().join("fake_walk/seed-8/study.sqlite").exists());
+}
+
+#[test]
+fn it_resumes_from_the_stores_and_gives_the_same_bytes_on_any_number_of_threads() {
+    let text = EXPERIMENT.replace("TAG", "compare");
+    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let one_thread = CompareOptions { threads: Some(1), ..options(whole.path(), &BOTH, 3) };
+    run(&text, &one_thread).unwrap().unwrap();
+    // A part of the runs, then all of them; what is there is not evaluated again.
+    run(&text, &options(broken.path(), &BOTH[..1], 2)).unwrap().unwrap();
+    assert!(matches!(run(&text, &options(broken.path(), &BOTH, 3)), Err(SearchError::Store(_))));
+    let resumed = CompareOptions { resume: true, ..options(broken.path(), &BOTH, 3) };
+    run(&text, &resumed).unwrap().unwrap();
+    assert_eq!(files(whole.path()), files(broken.path()));
+    let before = calls("compare hw");
+    run(&text, &resumed).unwrap().unwrap();
+    assert_eq!(calls("compare hw"), before);
+    // Another experiment in the same folder is refused.
+    let other = run(&text.replace("max = 30.0", "max = 20.0"), &resumed);
+    assert!(matches!(other, Err(SearchError::Changed { .. })), "{other:?}");
+}
+
+#[test]
+fn another_metric_may_be_compared_by_in_its_own_direction() {
+    let out = tempfile::tempdir().unwrap();
+    let metric = Some(MetricName { evaluator: "hw".into(), metric: "cost".into() });
+    let measure = Measure { metric, goal: Goal::Minimise, optimum: Some(1.0), target: Some(1000.0) };
+    let comparison =
+        run(EXPERIMENT, &CompareOptions { measure, ..options(out.path(), &BOTH, 2) }).unwrap().unwrap();
+    assert_eq!(comparison.optimum, 1.0);
+    assert!(comparison.strategies.iter().all(|s| s.finals.iter().all(|r| *r > 0.0)));
+    assert!(comparison.strategies.iter().all(|s| s.to_target.iter().all(|q| *q == 1.0)));
+    let unknown = Some(MetricName { evaluator: "nobody".into(), metric: "cost".into() });
+    let measure = Measure { metric: unknown, goal: Goal::Minimise, optimum: None, target: None };
+    let error = run(EXPERIMENT, &CompareOptions { measure, ..options(out.path(), &BOTH, 2) }).unwrap_err();
+    assert!(error.to_string().contains("`nobody.cost` is of no evaluator"), "{error}");
+}
+
+#[test]
+fn failed_trials_stay_in_the_count() {
+    let out = tempfile::tempdir().unwrap();
+    let text = EXPERIMENT.replace("mode = \"plain\"", "mode = \"fail\"");
+    let comparison = run(&text, &options(out.path(), &BOTH[..1], 3)).unwrap().unwrap();
+    let (trials, infeasible, failed) = comparison.strategies[0].counts;
+    assert!(trials == 42 && infeasible == 0 && failed > 0);
+    let all = EXPERIMENT.replace("mode = \"plain\"", "mode = \"always-fail\"");
+    let out = tempfile::tempdir().unwrap();
+    let comparison = run(&all, &options(out.path(), &BOTH, 2)).unwrap().unwrap();
+    assert!(comparison.strategies.iter().all(|s| s.finals == [0.0, 0.0] && s.counts.2 == 28));
+}
+
+#[test]
+fn wrong_strategies_are_refused_by_name() {
+    let catalog = catalog();
+    let refused = |text: &str| strategy(text, &catalog).unwrap_err().to_string();
+    assert!(refused("tpe").contains("unknown plugin `codebench/tpe`"));
+    assert!(refused("fake/measure").contains("is of kind evaluator"));
+    assert!(refused("fake/walk:mode").contains("is no `parameter=value`"));
+    assert!(refused("fake/walk:mode=fly").contains("mode"));
+    let out = tempfile::tempdir().unwrap();
+    let twice =
+        run(EXPERIMENT, &options(out.path(), &["fake/walk", "fake/walk"], 1)).unwrap_err().to_string();
+    assert!(twice.contains("would share a folder"), "{twice}");
+}
