@@ -9,7 +9,9 @@ use codebench_model::{
     AcceleratorInput, CostReport, ParameterValue, Parameters, Primitive, Role, TensorShape, TilePolicy,
     TileSize, Workload,
 };
-use codebench_sim::cycle::{CycleError, Machine, Options, Sparsity, describe, evaluate};
+use codebench_sim::cycle::{
+    CycleError, Holder, Machine, Options, Remedy, Sparsity, describe, evaluate, fuse, plan_layers,
+};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -344,16 +346,56 @@ fn under_automatic_tiles_more_hardware_is_rarely_slower() {
     assert!(slower.iter().all(|(more, _)| *more < 0.1), "{slower:#?}");
 }
 
+/// Every remedy that is told, by itself, makes the accelerator feasible.
 #[test]
-fn what_does_not_fit_is_explained() {
-    let workload = workload("resnet18", 64);
-    let tile = TilePolicy::Fixed(TileSize::default());
-    let input = named_values(&[("activation_buffer_mb", 0.0625), ("batch", 8.0)]);
-    let error = simulate(&workload, &input, tile).unwrap_err();
-    let CycleError::Infeasible(why) = &error else { panic!("{error}") };
-    assert_eq!(why.holder, "activation buffer");
-    assert!(why.layer.name.is_some() && why.needed_bytes > why.capacity_bytes);
-    let text = error.to_string();
-    assert!(text.contains("activation buffer at least") && text.contains("more than the 65536"), "{text}");
-    assert!(simulate(&workload, &input, TilePolicy::Auto).is_ok());
+fn what_does_not_fit_is_explained_with_changes_that_work() {
+    let whole = TilePolicy::Fixed(TileSize::default());
+    let cases = [
+        (whole, &[("activation_buffer_mb", 0.0625), ("batch", 8.0)][..], Holder::ActivationBuffer),
+        (whole, &[("weight_buffer_mb", 0.0625)], Holder::WeightBuffer),
+        (whole, &[("mask_buffer_mb", 0.03125)], Holder::MaskBuffer),
+        (TilePolicy::Auto, &[("activation_buffer_mb", 0.00001)], Holder::ActivationBuffer),
+        (TilePolicy::Auto, &[("weight_buffer_mb", 0.00001)], Holder::WeightBuffer),
+        (TilePolicy::Auto, &[("mask_buffer_mb", 0.00001)], Holder::MaskBuffer),
+        (TilePolicy::Auto, &[("memory", 3.0), ("batch", 8192.0)], Holder::Memory),
+    ];
+    let (mut capacities, mut automatic, mut batches) = (0, 0, 0);
+    for (tile, values, holder) in cases {
+        // With hardly any buffer a large network has millions of tiles.
+        let large = tile == whole || holder == Holder::Memory;
+        let workload = workload(if large { "resnet18" } else { "lenet-5" }, if large { 64 } else { 32 });
+        let mut description = describe(&named_values(values)).unwrap();
+        description.tile = tile;
+        let machine = Machine::resolve(&description, &CATALOG).unwrap();
+        let fused = fuse(&workload).unwrap();
+        let densities = Sparsity::Paper.densities(&fused).unwrap();
+        let run = |machine: &Machine| plan_layers(machine, &fused, &densities);
+        let error = evaluate(&machine, &workload, &Sparsity::Paper, Options::default()).unwrap_err();
+        let CycleError::Infeasible(why) = &error else { panic!("{values:?}: {error}") };
+        assert_eq!(why.holder, holder, "{error}");
+        assert!(why.layer.name.is_some() && why.needed_bytes > why.capacity_bytes, "{error}");
+        let text = error.to_string();
+        let missing = why.needed_bytes - why.capacity_bytes;
+        assert!(text.contains(&format!("does not fit the {holder}")), "{text}");
+        assert!(text.contains(&format!("{missing} more than the {}", why.capacity_bytes)), "{text}");
+        assert!(!why.remedies.is_empty(), "{text}");
+        for remedy in &why.remedies {
+            assert!(text.contains(&remedy.to_string()), "{text}");
+            assert!(run(&machine.with(remedy)).is_ok(), "{remedy} does not help: {text}");
+            match remedy {
+                Remedy::Capacities(all) => {
+                    capacities += 1;
+                    // A byte less of any does not do.
+                    for index in 0..all.len() {
+                        let mut less = all.clone();
+                        less[index].1 -= 1;
+                        assert!(run(&machine.with(&Remedy::Capacities(less))).is_err(), "{text}");
+                    }
+                }
+                Remedy::AutomaticTiles => automatic += 1,
+                Remedy::Batch(_) => batches += 1,
+            }
+        }
+    }
+    assert!(capacities == 7 && automatic == 3 && batches >= 1, "{capacities} {automatic} {batches}");
 }

@@ -3,7 +3,7 @@
 use crate::Case;
 use codebench_model::hardware::{TaskKind, TaskRecord};
 use codebench_oracle::{Deviation, Failure, LayerTotals, Outcome};
-use codebench_sim::cycle::{self, CycleError, LayerTimeline, Machine, Options, Timeline};
+use codebench_sim::cycle::{self, CycleError, Holder, LayerTimeline, Machine, Options, Timeline};
 
 /// What both said.
 pub struct Agreed {
@@ -59,16 +59,16 @@ fn compare(engine: Result<Timeline, CycleError>, oracle: &Result<Outcome, Failur
 fn same_failure(engine: &CycleError, oracle: &Failure) -> bool {
     match (engine, oracle) {
         (CycleError::Infeasible(e), Failure::ActivationBuffer { need, .. }) => {
-            e.holder == "activation buffer" && e.needed_bytes == *need
+            e.holder == Holder::ActivationBuffer && e.needed_bytes == *need
         }
         (CycleError::Infeasible(e), Failure::MaskBuffer { need, .. }) => {
-            e.holder == "mask buffer" && e.needed_bytes == *need
+            e.holder == Holder::MaskBuffer && e.needed_bytes == *need
         }
         (CycleError::Infeasible(e), Failure::WeightBuffer { need, .. }) => {
-            e.holder == "weight buffer" && e.needed_bytes == *need
+            e.holder == Holder::WeightBuffer && e.needed_bytes == *need
         }
         (CycleError::Infeasible(e), Failure::Memory { need, .. }) => {
-            e.holder == "memory" && e.needed_bytes == *need
+            e.holder == Holder::Memory && e.needed_bytes == *need
         }
         (CycleError::Unsupported { .. }, Failure::NoModule { .. }) => true,
         _ => false,

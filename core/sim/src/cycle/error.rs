@@ -1,5 +1,6 @@
 //! What can be wrong with an accelerator built of modules, or with a workload on it.
 
+use super::remedy::{Holder, Remedy};
 use codebench_api::PluginError;
 use codebench_model::Workload;
 use std::fmt;
@@ -59,25 +60,23 @@ pub enum CycleError {
 pub struct Infeasible {
     /// The layer that does not fit.
     pub layer: LayerRef,
-    /// The buffer or memory that is too small, such as `activation buffer`.
-    pub holder: &'static str,
+    /// The buffer or memory that is too small.
+    pub holder: Holder,
     /// Bytes that it would have to hold.
     pub needed_bytes: u64,
     /// Bytes that it holds.
     pub capacity_bytes: u64,
-    /// The nearest change that would make it fit.
-    pub remedy: String,
+    /// Whether there is no smaller tile to try.
+    pub at_smallest: bool,
+    /// The nearest changes with which it fits, each by itself.
+    pub remedies: Vec<Remedy>,
 }
 
 impl Infeasible {
     /// The same, where no smaller tile is left to try.
     #[must_use]
-    pub(crate) fn at_smallest(mut self) -> Infeasible {
-        self.remedy = format!(
-            "even at the smallest tile; make the {} at least {} bytes, or the layer smaller",
-            self.holder, self.needed_bytes
-        );
-        self
+    pub(crate) fn at_smallest(self) -> Infeasible {
+        Infeasible { at_smallest: true, ..self }
     }
 }
 
@@ -85,14 +84,18 @@ impl fmt::Display for Infeasible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} does not fit the {}: it needs {} bytes, {} more than the {} that there are; {}",
+            "{} does not fit the {}{}: it needs {} bytes, {} more than the {} that there are",
             self.layer,
             self.holder,
+            if self.at_smallest { " even at the smallest tile" } else { "" },
             self.needed_bytes,
             self.needed_bytes.saturating_sub(self.capacity_bytes),
             self.capacity_bytes,
-            self.remedy
-        )
+        )?;
+        for (index, remedy) in self.remedies.iter().enumerate() {
+            write!(f, "{} {remedy}", if index == 0 { ";" } else { ", or" })?;
+        }
+        Ok(())
     }
 }
 

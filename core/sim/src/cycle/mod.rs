@@ -11,6 +11,7 @@ mod error;
 mod fuse;
 mod machine;
 mod plan;
+mod remedy;
 mod report;
 mod template;
 mod tiles;
@@ -22,6 +23,7 @@ pub use engine::Options;
 pub use error::{CycleError, Infeasible, LayerRef};
 pub use fuse::fuse;
 pub use machine::{Machine, MainMemory, Module, Parts};
+pub use remedy::{Holder, Remedy};
 pub use template::describe;
 pub use timeline::{LayerTimeline, MemoryBytes, Occupation, Record, Stall, Timeline, Unit};
 pub use trace::write_trace;
@@ -100,7 +102,8 @@ impl<'a> Prepared<'a> {
     ) -> Result<(CostReport, Timeline), CycleError> {
         let Prepared { workload, fused, densities } = self;
         let run = || {
-            let schedule = schedule(machine, fused, densities)?;
+            let schedule = schedule(machine, fused, densities)
+                .map_err(|error| remedy::explain(machine, fused, densities, error))?;
             let timeline = engine::run(machine, fused, &schedule, densities, options)?;
             let reporter = Reporter { machine, workload, fused, schedule: &schedule, timeline: &timeline };
             Ok((reporter.report()?, timeline))

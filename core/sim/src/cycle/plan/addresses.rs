@@ -2,6 +2,7 @@
 
 use super::super::error::{CycleError, Infeasible};
 use super::super::machine::Machine;
+use super::super::remedy::{Holder, Remedy};
 use super::super::tiles::{Sizes, WHOLE_PPM, reference};
 use super::LayerSchedule;
 use codebench_model::TensorShape;
@@ -24,6 +25,8 @@ pub(crate) struct Addresses {
     pub(crate) storages: Vec<Placed>,
     /// Per layer.
     pub(crate) weights: Vec<Placed>,
+    /// Behind the last byte of all.
+    pub(crate) end: u64,
 }
 
 struct Memory<'a> {
@@ -62,8 +65,8 @@ pub(super) fn place(
         weights.push(placed);
         end = next;
     }
-    memory.storages(layers, end, &mut storages)?;
-    Ok(Addresses { storages, weights })
+    let end = memory.storages(layers, end, &mut storages)?;
+    Ok(Addresses { storages, weights, end })
 }
 
 impl Memory<'_> {
@@ -81,10 +84,11 @@ impl Memory<'_> {
         };
         Err(CycleError::Infeasible(Infeasible {
             layer: reference(layer),
-            holder: "memory",
+            holder: Holder::Memory,
             needed_bytes: end,
             capacity_bytes: self.capacity,
-            remedy: format!("give the memory at least {end} bytes, or make the batch smaller"),
+            at_smallest: false,
+            remedies: vec![Remedy::Capacities(vec![(Holder::Memory, end)])],
         }))
     }
 
@@ -125,10 +129,11 @@ impl Memory<'_> {
         layers: &[LayerSchedule],
         floor: u64,
         storages: &mut [Placed],
-    ) -> Result<(), CycleError> {
+    ) -> Result<u64, CycleError> {
         let releases = self.releases();
         // Taken spans, ascending: start, end, storage.
         let mut taken: Vec<(u64, u64, usize)> = Vec::new();
+        let mut highest = floor;
         for (index, layer) in layers.iter().enumerate() {
             taken.retain(|(_, _, storage)| releases[*storage] >= index);
             let mut needed: Vec<usize> =
@@ -151,10 +156,11 @@ impl Memory<'_> {
                 }
                 let (placed, end) = self.activations(start, shape, index)?;
                 storages[storage] = placed;
+                highest = highest.max(end);
                 taken.insert(slot, (start, end, storage));
             }
         }
-        Ok(())
+        Ok(highest)
     }
 
     /// Per storage: the last layer that needs it in memory.

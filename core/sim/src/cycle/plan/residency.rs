@@ -2,6 +2,7 @@
 
 use super::super::error::{CycleError, Infeasible};
 use super::super::machine::Machine;
+use super::super::remedy::{Holder, Remedy};
 use super::super::tiles::{LayerTiles, Sizes, WHOLE_PPM, reference};
 use super::{Eviction, LayerSchedule, Need};
 use codebench_model::hardware::{FusedWorkload, LayerPlan};
@@ -108,7 +109,7 @@ impl<'a> Planner<'a> {
     ) -> Result<LayerSchedule, CycleError> {
         let wish = self.wish(index, &tiles);
         if wish.region.data > self.weight_capacity {
-            return Err(self.infeasible(index, "weight buffer", wish.region.data, self.weight_capacity));
+            return Err(self.infeasible(index, Holder::WeightBuffer, wish.region.data, self.weight_capacity));
         }
         let mut evictions = self.make_room(index, &wish)?;
         let promotions = self.promote(index, &wish);
@@ -220,9 +221,16 @@ impl<'a> Planner<'a> {
             match farthest {
                 Some(storage) => evictions.push(self.evict(storage)),
                 None if need.data > self.capacity.data => {
-                    return Err(self.infeasible(index, "activation buffer", need.data, self.capacity.data));
+                    return Err(self.infeasible(
+                        index,
+                        Holder::ActivationBuffer,
+                        need.data,
+                        self.capacity.data,
+                    ));
                 }
-                None => return Err(self.infeasible(index, "mask buffer", need.mask, self.capacity.mask)),
+                None => {
+                    return Err(self.infeasible(index, Holder::MaskBuffer, need.mask, self.capacity.mask));
+                }
             }
         }
     }
@@ -272,13 +280,14 @@ impl<'a> Planner<'a> {
         false
     }
 
-    fn infeasible(&self, index: usize, holder: &'static str, needed: u64, capacity: u64) -> CycleError {
+    fn infeasible(&self, index: usize, holder: Holder, needed: u64, capacity: u64) -> CycleError {
         CycleError::Infeasible(Infeasible {
             layer: reference(&self.workload.layers[index]),
             holder,
             needed_bytes: needed,
             capacity_bytes: capacity,
-            remedy: format!("make the {holder} at least {needed} bytes, or the tile smaller"),
+            at_smallest: false,
+            remedies: vec![Remedy::Capacities(vec![(holder, needed)])],
         })
     }
 }
