@@ -257,8 +257,71 @@ fn per_layer(simulation: &Simulation, ops: &PublishedOps, layers: usize) -> Vec<
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    /// What a trainer measured changes what is simulated, and only through the named evaluator.
+    #[test]
+    fn measured_densities_reach_the_simulator() {
+        use codebench_cnn::{Language, named};
+        let _ = (codebench_accelbench::PLUGINS.len(), codebench_cnn_ops::PLUGINS.len());
+        let catalog = Catalog::built_in().unwrap();
+        let network = named::find("lenet-5").unwrap();
+        let shape = codebench_model::TensorShape::new(network.channels, network.image, network.image);
+        let lowered = Language::new(&catalog).unwrap().lower(&network.graph, shape, 10).unwrap();
+        let layers = lowered.workload.layers.len();
+        let cycle = |sparsity: SparsityFrom| Simulate {
+            fidelity: With::Cycle { catalog: Box::new(catalog.clone()), parts: Parts::default(), sparsity },
+        };
+        let simulate = cycle(SparsityFrom::Upstream("train".into()));
+        assert_eq!(simulate.reads().upstream, BTreeSet::from(["train".to_owned()]));
+        let job = |densities: Option<Vec<f64>>| {
+            let mut job = Job {
+                v: Job::VERSION,
+                trial: 0,
+                purpose: codebench_model::Purpose::Search,
+                candidate: codebench_model::Genotype(Vec::new()),
+                cnn: None,
+                workload: Some(lowered.workload.clone()),
+                published: None,
+                accelerator: Some(AcceleratorInput::Named(codebench_model::Parameters::new())),
+                data: None,
+                recipe: None,
+                resume_from: None,
+                donor: None,
+                seed: 0,
+                limits: codebench_model::Limits::default(),
+                upstream: std::collections::BTreeMap::new(),
+            };
+            if let Some(densities) = densities {
+                let mut metrics = Metrics::default();
+                metrics.per_layer.insert(DENSITY.into(), densities);
+                job.upstream.insert("train".into(), metrics);
+            }
+            job
+        };
+        let energy = |densities: Vec<f64>| {
+            let metrics = simulate.evaluate(&job(Some(densities))).unwrap();
+            (metrics.values["dynamic_energy_j"], metrics.values["total_cycles"])
+        };
+        let (dense, half, sparse) =
+            (energy(vec![1.0; layers]), energy(vec![0.5; layers]), energy(vec![0.1; layers]));
+        assert!(dense.0 > half.0 && half.0 > sparse.0, "{dense:?} {half:?} {sparse:?}");
+        assert!(dense.1 >= half.1 && half.1 >= sparse.1, "{dense:?} {half:?} {sparse:?}");
+        // One layer alone counts, and the others keep theirs.
+        let mut one = vec![1.0; layers];
+        let relu = lowered.workload.layers.iter().position(|l| l.primitive.name() == "activation").unwrap();
+        one[relu] = 0.1;
+        let one = energy(one);
+        assert!(sparse.0 < one.0 && one.0 < dense.0, "{one:?}");
+        let refused = |densities| simulate.evaluate(&job(densities)).unwrap_err().message;
+        assert!(refused(None).contains("`activation_density` per layer of evaluator `train`"));
+        assert!(refused(Some(vec![0.5; 2])).contains("measured for 2 layers"));
+        assert!(refused(Some(vec![1.5; layers])).contains("density 1.5 of layer"));
+        // The paper's densities need no measurement.
+        assert!(cycle(SparsityFrom::Fixed(Sparsity::Paper)).evaluate(&job(None)).is_ok());
+    }
 
     #[test]
     fn layers_receive_every_cost() {

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, PoisonError, RwLock};
 
+/// Most cycles that a module or a memory may answer: beyond are negative numbers that have wrapped.
+pub(super) const MOST_CYCLES: u64 = 1 << 63;
 /// Answers that one module keeps.
 const MOST_ROWS: usize = 1 << 16;
 
@@ -87,6 +89,12 @@ fn check(cost: &TileCost, events: usize, buffer_traffic: bool) -> Result<(), Plu
         return Err(contract(format!(
             "it counts {} of event {index}, but its facts have {events} events: describe the event or count none",
             cost.events[index]
+        )));
+    }
+    let cycles = [("busy_cycles", cost.busy_cycles), ("fill_cycles", cost.fill_cycles)];
+    if let Some((name, value)) = cycles.into_iter().find(|(_, value)| *value > MOST_CYCLES) {
+        return Err(contract(format!(
+            "{name} = {value} is beyond 2^63, perhaps a negative number: answer at least 0 and no more than that"
         )));
     }
     let traffic = [

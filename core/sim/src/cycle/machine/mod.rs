@@ -6,7 +6,7 @@ mod parts;
 mod resolve;
 
 use super::error::{CycleError, LayerRef};
-use codebench_api::Memory;
+use codebench_api::{ErrorKind, Memory, PluginError};
 use codebench_model::{
     Activation, HardwareContext, MemoryFacts, ModuleFacts, PrimitiveKind, Role, TilePolicy, TransferCost,
     TransferProfile,
@@ -98,11 +98,21 @@ impl MainMemory {
         costs: &mut [TransferCost],
         layer: &LayerRef,
     ) -> Result<(), CycleError> {
-        self.instance.cost(profiles, costs).map_err(|source| CycleError::Cost {
-            layer: layer.clone(),
-            module: self.label(),
-            source,
-        })
+        let failed = |source| CycleError::Cost { layer: layer.clone(), module: self.label(), source };
+        self.instance.cost(profiles, costs).map_err(failed)?;
+        let wrapped = |cost: &&TransferCost| {
+            cost.bus_mem_cycles > memo::MOST_CYCLES || cost.first_byte_mem_cycles > memo::MOST_CYCLES
+        };
+        match costs.iter().find(wrapped) {
+            None => Ok(()),
+            Some(cost) => Err(failed(PluginError {
+                kind: ErrorKind::Contract,
+                message: format!(
+                    "bus_mem_cycles = {} and first_byte_mem_cycles = {}: one is beyond 2^63, perhaps a negative number",
+                    cost.bus_mem_cycles, cost.first_byte_mem_cycles
+                ),
+            })),
+        }
     }
 }
 
