@@ -293,6 +293,7 @@ mod tests {
                 seed: 0,
                 limits: codebench_model::Limits::default(),
                 upstream: std::collections::BTreeMap::new(),
+                values: std::collections::BTreeMap::new(),
             };
             if let Some(densities) = densities {
                 let mut metrics = Metrics::default();

@@ -5,9 +5,10 @@
 use codebench_api::Catalog;
 use codebench_cnn::{Language, named};
 use codebench_model::accelerator::PUBLISHED_NAMES;
+use codebench_model::hardware::LoopOrder;
 use codebench_model::{
-    AcceleratorInput, CostReport, ParameterValue, Parameters, Primitive, Role, TensorShape, TilePolicy,
-    TileSize, Workload,
+    AcceleratorInput, CostReport, LoopPolicy, ParameterValue, Parameters, Primitive, Role, TensorShape,
+    TilePolicy, TileSize, Workload,
 };
 use codebench_sim::cycle::{
     CycleError, Holder, Machine, Options, Remedy, Sparsity, describe, evaluate, fuse, plan_layers,
@@ -36,8 +37,18 @@ fn simulate(
     input: &AcceleratorInput,
     tile: TilePolicy,
 ) -> Result<CostReport, CycleError> {
+    simulate_in_order(workload, input, tile, LoopPolicy::Auto)
+}
+
+fn simulate_in_order(
+    workload: &Workload,
+    input: &AcceleratorInput,
+    tile: TilePolicy,
+    order: LoopPolicy,
+) -> Result<CostReport, CycleError> {
     let mut description = describe(input)?;
     description.tile = tile;
+    description.loop_order = order;
     let machine = Machine::resolve(&description, &CATALOG)?;
     evaluate(&machine, workload, &Sparsity::Paper, Options::default()).map(|(report, _)| report)
 }
@@ -248,13 +259,16 @@ const CHAIN_TILE: TilePolicy =
 
 /// Cycles of a chain at fixed tiles.
 fn chain_cycles(values: &[(&str, f64)]) -> u64 {
-    simulate(&workload("vgg11", 64), &named_values(values), CHAIN_TILE).unwrap().total_cycles
+    let workload = workload("vgg11", 64);
+    let order = LoopPolicy::ActivationsOuter;
+    simulate_in_order(&workload, &named_values(values), CHAIN_TILE, order).unwrap().total_cycles
 }
 
 /// Cycles of the chain with so many channels of a memory.
 fn channel_cycles(memory: &str, channels: i64) -> u64 {
     let mut description = describe(&named_values(&[])).unwrap();
     description.tile = CHAIN_TILE;
+    description.loop_order = LoopPolicy::ActivationsOuter;
     let module = description.module.iter_mut().find(|m| m.role == Role::Memory).unwrap();
     module.plugin = memory.into();
     module.parameters = [("channels".to_owned(), ParameterValue::Integer(channels))].into();
@@ -344,6 +358,26 @@ fn under_automatic_tiles_more_hardware_is_rarely_slower() {
     println!("{} of {compared} steps upwards are slower: {slower:#?}", slower.len());
     assert!(compared == 48 && slower.len() * 10 <= compared, "{slower:#?}");
     assert!(slower.iter().all(|(more, _)| *more < 0.1), "{slower:#?}");
+}
+
+/// With tiles of the user's the faster order is chosen layer by layer, and the file may name one.
+#[test]
+fn fixed_tiles_take_the_order_that_is_asked_for_or_the_better_one() {
+    let tile = TilePolicy::Fixed(TileSize { batch: 1, y: 8, x: 0, in_channels: 0, out_channels: 32 });
+    let workload = workload("vgg11", 64);
+    let input = named_values(&[("batch", 4.0), ("weight_buffer_mb", 1.0), ("memory", 2.0)]);
+    let of = |order: LoopPolicy| simulate_in_order(&workload, &input, tile, order).unwrap();
+    let orders = |report: &CostReport| -> Vec<LoopOrder> {
+        report.cycle.as_ref().unwrap().layers.iter().map(|layer| layer.order).collect()
+    };
+    let (activations, weights, auto) =
+        (of(LoopPolicy::ActivationsOuter), of(LoopPolicy::WeightsOuter), of(LoopPolicy::Auto));
+    assert!(orders(&activations).iter().all(|order| *order == LoopOrder::ActivationsOuter));
+    assert!(orders(&weights).iter().all(|order| *order == LoopOrder::WeightsOuter));
+    let chosen: BTreeSet<bool> = orders(&auto).iter().map(|o| *o == LoopOrder::WeightsOuter).collect();
+    assert_eq!(chosen.len(), 2, "both orders occur");
+    let cycles = |report: &CostReport| report.total_cycles;
+    assert!(cycles(&auto) < cycles(&activations) && cycles(&auto) <= cycles(&weights), "{auto:?}");
 }
 
 /// Every remedy that is told, by itself, makes the accelerator feasible.

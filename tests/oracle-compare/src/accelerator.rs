@@ -5,8 +5,8 @@ use crate::{Random, StubMemory, StubModule};
 use codebench_api::{Catalog, Entry, Form, Maker, PluginInfo};
 use codebench_model::hardware::Count;
 use codebench_model::{
-    AcceleratorDescription, Activation, DescribedModule, HardwareContext, ModuleFacts, ParameterValue,
-    Parameters, PrimitiveKind, Role, TilePolicy, WordFormat,
+    AcceleratorDescription, Activation, DescribedModule, HardwareContext, LoopPolicy, ModuleFacts,
+    ParameterValue, Parameters, PrimitiveKind, Role, TilePolicy, WordFormat,
 };
 use codebench_oracle::Accelerator;
 use std::sync::Arc;
@@ -104,6 +104,7 @@ fn description(random: &mut Random, module: Vec<DescribedModule>) -> Accelerator
         batch: Count::Number(random.from(1, 4)),
         word: WordFormat { integer_bits: 1, fraction_bits: bits - 1 },
         tile: TilePolicy::Auto,
+        loop_order: LoopPolicy::Auto,
         double_buffer: random.chance(75),
         parameters: Parameters::new(),
         module,

@@ -23,6 +23,9 @@ pub struct AcceleratorDescription {
     /// Tile sizes.
     #[serde(default)]
     pub tile: TilePolicy,
+    /// Nesting of the loops over tiles.
+    #[serde(default)]
+    pub loop_order: LoopPolicy,
     /// Whether the next tile is loaded while one is computed.
     #[serde(default = "yes")]
     pub double_buffer: bool,
@@ -95,6 +98,20 @@ pub enum TilePolicy {
     Auto,
     /// These, clipped to each layer's extents. An extent of 0 is the whole.
     Fixed(TileSize),
+}
+
+/// Who decides which loops over tiles are outermost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LoopPolicy {
+    /// Per layer, the one that is estimated to be faster.
+    #[default]
+    Auto,
+    /// Images, rows and columns, then channels: activations are loaded once.
+    ActivationsOuter,
+    /// Channels, then images, rows and columns: weights are loaded once.
+    WeightsOuter,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -12,7 +12,9 @@ mod memory;
 mod role;
 mod tile;
 
-pub use description::{AcceleratorDescription, Count, DescribedModule, TilePolicy, TileSize, WordFormat};
+pub use description::{
+    AcceleratorDescription, Count, DescribedModule, LoopPolicy, TilePolicy, TileSize, WordFormat,
+};
 pub use facts::{Cause, EventFacts, MAX_EVENTS, ModuleFacts};
 pub use fused::{
     Densities, FusedLayer, FusedOp, FusedWorkload, LayerPlan, LoopOrder, Segment, Storage, TaskKind,

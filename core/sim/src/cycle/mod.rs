@@ -28,7 +28,7 @@ pub use template::describe;
 pub use timeline::{LayerTimeline, MemoryBytes, Occupation, Record, Stall, Timeline, Unit};
 pub use trace::write_trace;
 
-use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan, LoopOrder};
+use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan};
 use codebench_model::{CostReport, TilePolicy, Workload};
 use plan::{Plans, Schedule};
 use report::Reporter;
@@ -119,10 +119,6 @@ fn schedule(
 ) -> Result<Schedule, CycleError> {
     match machine.tile {
         TilePolicy::Auto => plan::plan(machine, workload, &Plans::Auto, densities),
-        TilePolicy::Fixed(tile) => {
-            let plan = LayerPlan { tile, order: LoopOrder::ActivationsOuter };
-            let plans = vec![plan; workload.layers.len()];
-            plan::plan(machine, workload, &Plans::Given(&plans), densities)
-        }
+        TilePolicy::Fixed(tile) => plan::plan(machine, workload, &Plans::Fixed(tile), densities),
     }
 }

@@ -8,8 +8,8 @@ mod resolve;
 use super::error::{CycleError, LayerRef};
 use codebench_api::{ErrorKind, Memory, PluginError};
 use codebench_model::{
-    Activation, HardwareContext, MemoryFacts, ModuleFacts, PrimitiveKind, Role, TilePolicy, TransferCost,
-    TransferProfile,
+    Activation, HardwareContext, LoopPolicy, MemoryFacts, ModuleFacts, PrimitiveKind, Role, TilePolicy,
+    TransferCost, TransferProfile,
 };
 pub(crate) use memo::{CostMemo, FastHasher, FastMap};
 pub use parts::Parts;
@@ -66,6 +66,8 @@ pub struct Machine {
     pub double_buffer: bool,
     /// How tiles are found.
     pub tile: TilePolicy,
+    /// How the order of the loops over tiles is found.
+    pub loop_order: LoopPolicy,
     /// All modules but the memory, in file order.
     pub modules: Vec<Module>,
     /// The memory.

@@ -68,6 +68,7 @@ impl Machine {
             batch: batch(description)?,
             double_buffer: description.double_buffer,
             tile: description.tile,
+            loop_order: description.loop_order,
             modules,
             memory,
             roles,

@@ -7,6 +7,7 @@ mod residency;
 use super::error::CycleError;
 use super::machine::Machine;
 use super::tiles::{LayerTiles, Sizes, WHOLE_PPM};
+use codebench_model::TileSize;
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan};
 
 pub(crate) use addresses::{Addresses, Placed};
@@ -73,6 +74,8 @@ pub(crate) enum Plans<'a> {
     Given(&'a [LayerPlan]),
     /// The tiler's.
     Auto,
+    /// These tiles, in the order that the tiler finds.
+    Fixed(TileSize),
 }
 
 /// Plans a workload on a machine.
@@ -103,7 +106,9 @@ pub(crate) fn plan(
     let mut planner = residency::Planner::new(machine, workload, &storage_ppm, &weight_ppm, &whole);
     let mut tiler = match plans {
         Plans::Given(_) => None,
-        Plans::Auto => Some(auto::AutoTiler::new(machine, workload, densities, &storage_ppm, &weight_ppm)?),
+        Plans::Auto | Plans::Fixed(_) => {
+            Some(auto::AutoTiler::new(machine, workload, densities, &storage_ppm, &weight_ppm)?)
+        }
     };
     let mut layers = Vec::with_capacity(workload.layers.len());
     for index in 0..workload.layers.len() {
@@ -111,13 +116,16 @@ pub(crate) fn plan(
         let mut plan = match (plans, &mut tiler) {
             (Plans::Given(plans), _) => plans[index],
             (Plans::Auto, Some(tiler)) => tiler.choose(index, planner.resident(), planner.free())?,
-            (Plans::Auto, None) => continue,
+            (Plans::Fixed(tile), Some(tiler)) => {
+                tiler.nest(index, *tile, planner.resident(), planner.free())?
+            }
+            (Plans::Auto | Plans::Fixed(_), None) => continue,
         };
         let layer = loop {
             let tiles = LayerTiles::new(workload, index, plan, machine.batch)?;
             let before = planner.state();
             match (planner.layer(index, plan, tiles), &tiler) {
-                (Err(CycleError::Infeasible(why)), Some(tiler)) => {
+                (Err(CycleError::Infeasible(why)), Some(tiler)) if matches!(plans, Plans::Auto) => {
                     planner.restore(before);
                     plan.tile =
                         tiler.smaller(index, plan.tile)?.ok_or(CycleError::Infeasible(why.at_smallest()))?;

@@ -7,8 +7,8 @@ use super::super::error::CycleError;
 use super::super::machine::Machine;
 use super::super::tiles::{Sizes, WHOLE_PPM};
 use super::Need;
-use codebench_model::TileSize;
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan, LoopOrder};
+use codebench_model::{LoopPolicy, TileSize};
 use layer::{Ask, Outline};
 use memory::Rate;
 pub(crate) use memory::peak_bytes_per_tick;
@@ -77,6 +77,28 @@ impl<'a> AutoTiler<'a> {
             best.unwrap_or((0.0, 0.0, LayerPlan { tile: base, order: LoopOrder::ActivationsOuter }));
         self.tail = tail;
         Ok(plan)
+    }
+
+    /// The plan of a layer with a tile of the user's.
+    pub(super) fn nest(
+        &mut self,
+        index: usize,
+        tile: TileSize,
+        resident: &[bool],
+        free: Need,
+    ) -> Result<LayerPlan, CycleError> {
+        let order = match self.machine.loop_order {
+            LoopPolicy::ActivationsOuter => LoopOrder::ActivationsOuter,
+            LoopPolicy::WeightsOuter => LoopOrder::WeightsOuter,
+            LoopPolicy::Auto => {
+                let outline = Outline::new(self.workload, index, self.machine)?;
+                let ask = self.ask(&outline, index, resident, free);
+                let (_, tail, order) = self.estimate(&outline, &ask, outline.clipped(tile))?;
+                self.tail = tail;
+                order
+            }
+        };
+        Ok(LayerPlan { tile, order })
     }
 
     /// The next smaller tile, for a layer that does not fit with `tile`; none if there is no smaller one.
@@ -216,7 +238,12 @@ impl<'a> AutoTiler<'a> {
             weights,
             inputs * repeats(space * inner > 1.0, outer),
         );
-        Ok(match weights_outer < activations_outer {
+        let weights_first = match self.machine.loop_order {
+            LoopPolicy::Auto => weights_outer < activations_outer,
+            LoopPolicy::ActivationsOuter => false,
+            LoopPolicy::WeightsOuter => true,
+        };
+        Ok(match weights_first {
             true => (weights_outer, compute, LoopOrder::WeightsOuter),
             false => (activations_outer, compute, LoopOrder::ActivationsOuter),
         })
