@@ -21,6 +21,7 @@ pub struct Lowered {
 /// Every cnn-op of a catalogue, made once.
 pub struct Language {
     ops: Vec<Box<dyn CnnOp>>,
+    ids: Vec<String>,
     keywords: Keywords,
 }
 
@@ -36,7 +37,7 @@ impl Language {
     /// # Errors
     /// [`CnnError::Plugin`] if an op cannot be made.
     pub fn new(catalog: &Catalog) -> Result<Language, CnnError> {
-        let mut language = Language { ops: Vec::new(), keywords: Keywords::default() };
+        let mut language = Language { ops: Vec::new(), ids: Vec::new(), keywords: Keywords::default() };
         for entry in catalog.entries().filter(|e| e.kind() == Kind::CnnOp) {
             let op = catalog.cnn_op(&entry.info.id, &Parameters::new())?;
             let vendor = entry.info.id.split('/').next().unwrap_or_default();
@@ -44,6 +45,7 @@ impl Language {
                 language.keywords.insert(keyword, language.ops.len(), vendor);
             }
             language.ops.push(op);
+            language.ids.push(entry.info.id.clone());
         }
         Ok(language)
     }
@@ -119,6 +121,12 @@ impl Language {
 
     fn op(&self, index: usize) -> Result<&dyn CnnOp, Fault> {
         self.ops.get(index).map(|op| op.as_ref()).ok_or_else(|| Fault::malformed("unknown label"))
+    }
+
+    /// The id of the plugin that a label's keyword belongs to.
+    pub fn plugin(&self, label: &str) -> Option<&str> {
+        let parsed = self.keywords.parse(label).ok()?;
+        self.ids.get(parsed.op).map(String::as_str)
     }
 
     /// The keyword of a label; empty if it has none.

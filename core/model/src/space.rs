@@ -2,6 +2,7 @@
 //! per choice. The functions over it live in `codebench-space`.
 
 use crate::cnn::CnnGraph;
+use crate::hardware::AcceleratorDescription;
 use crate::parameter::ParameterValue;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -212,12 +213,15 @@ pub struct Assignment {
 }
 
 /// What decoding an accelerator needs. Of several choices for one parameter at most one is active at a time.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AcceleratorTemplate {
     /// Parameters by choice.
     pub assignments: Vec<Assignment>,
+    /// The accelerator whose `parameters` they are; the paper's template if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Box<AcceleratorDescription>>,
 }
 
 /// A search space.

@@ -53,7 +53,10 @@ pub(crate) fn compile(
     table: &AcceleratorDescription,
     builder: &mut Builder,
 ) -> Result<AcceleratorTemplate, SpaceError> {
-    if table.0.is_empty() {
+    if let Some(base) = &table.base {
+        return crate::described::compile(base, &table.values, builder);
+    }
+    if table.values.is_empty() {
         return Err(SpaceError::at(
             "accelerator",
             format!("the table is empty: give lists for some of {}", PUBLISHED_NAMES.join(", ")),
@@ -61,7 +64,7 @@ pub(crate) fn compile(
     }
     check_links(table)?;
     let mut template = AcceleratorTemplate::default();
-    for (name, entry) in &table.0 {
+    for (name, entry) in &table.values {
         let path = format!("accelerator.{name}");
         match entry {
             AcceleratorValues::SameAs { .. } => {}
@@ -87,20 +90,20 @@ pub(crate) fn compile(
 }
 
 fn get<'a>(table: &'a AcceleratorDescription, name: &str) -> Option<&'a AcceleratorValues> {
-    table.0.iter().find(|(n, _)| n == name).map(|(_, entry)| entry)
+    table.values.iter().find(|(n, _)| n == name).map(|(_, entry)| entry)
 }
 
 /// Parameters that take the value of `name`.
 fn followers<'a>(table: &'a AcceleratorDescription, name: &'a str) -> impl Iterator<Item = String> + 'a {
     table
-        .0
+        .values
         .iter()
         .filter(move |(_, e)| matches!(e, AcceleratorValues::SameAs { same_as } if same_as == name))
         .map(|(n, _)| n.clone())
 }
 
 fn check_links(table: &AcceleratorDescription) -> Result<(), SpaceError> {
-    for (name, entry) in &table.0 {
+    for (name, entry) in &table.values {
         let AcceleratorValues::SameAs { same_as } = entry else { continue };
         let path = format!("accelerator.{name}.same_as");
         if !PUBLISHED_NAMES.contains(&same_as.as_str()) {

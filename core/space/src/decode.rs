@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 pub struct Candidate {
     /// The CNN, if the space has one.
     pub cnn: Option<CnnGraph>,
-    /// The accelerator, if the space has one: named parameters of the paper's template.
+    /// The accelerator, if the space has one: named parameters of the paper's template, or the space's own description with
+    /// this point's values as its `parameters`.
     pub accelerator: Option<AcceleratorInput>,
     /// Values of all active choices by name.
     pub values: Parameters,
@@ -123,7 +124,14 @@ impl Point<'_> {
                 parameters.insert(name.clone(), value.clone());
             }
         }
-        AcceleratorInput::Named(parameters)
+        match &template.base {
+            None => AcceleratorInput::Named(parameters),
+            Some(base) => {
+                let mut described = base.clone();
+                described.parameters.extend(parameters);
+                AcceleratorInput::Described(described)
+            }
+        }
     }
 
     fn cnn(&self, template: &CnnTemplate) -> Result<CnnGraph, SpaceError> {

@@ -5,6 +5,7 @@ use codebench_model::accelerator::PUBLISHED_NAMES;
 use codebench_model::{CnnGraph, MemoryKind};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 table! {
@@ -168,10 +169,25 @@ impl<'de> Deserialize<'de> for Network {
     }
 }
 
-/// The table `[accelerator]`: values of the template's parameters in the published order. Parameters that are not
-/// named keep the values of the paper's default vector.
+/// The table `[accelerator]`: values of an accelerator's parameters. Parameters that are not named keep their defaults.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct AcceleratorDescription(pub Vec<(String, AcceleratorValues)>);
+pub struct AcceleratorDescription {
+    /// Values by parameter, in the order of the accelerator's parameters.
+    pub values: Vec<(String, AcceleratorValues)>,
+    /// The accelerator; `None` is the paper's template, its parameters in the published order with the defaults of the
+    /// default vector.
+    pub base: Option<Box<codebench_model::AcceleratorDescription>>,
+}
+
+impl AcceleratorDescription {
+    /// Values of the parameters of `base`.
+    pub fn described(
+        base: codebench_model::AcceleratorDescription,
+        values: BTreeMap<String, AcceleratorValues>,
+    ) -> Self {
+        AcceleratorDescription { values: values.into_iter().collect(), base: Some(Box::new(base)) }
+    }
+}
 
 /// Values of one parameter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -194,7 +210,7 @@ pub struct MemoryKinds(pub Vec<(MemoryKind, ValueList)>);
 
 impl Serialize for AcceleratorDescription {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, values)| (name, values)))
+        serializer.collect_map(self.values.iter().map(|(name, values)| (name, values)))
     }
 }
 
@@ -222,11 +238,19 @@ impl<'de> Deserialize<'de> for AcceleratorDescription {
                         Some(map.next_value_seed(Entry { memory: PUBLISHED_NAMES[key] == "memory" })?);
                 }
                 let entries = PUBLISHED_NAMES.iter().zip(entries);
-                Ok(AcceleratorDescription(entries.filter_map(|(n, e)| Some((n.to_string(), e?))).collect()))
+                let values = entries.filter_map(|(n, e)| Some((n.to_string(), e?))).collect();
+                Ok(AcceleratorDescription { values, base: None })
             }
         }
 
         deserializer.deserialize_map(TableVisitor)
+    }
+}
+
+/// Values of any parameter but the paper's `memory`, whose configurations have a form of their own.
+impl<'de> Deserialize<'de> for AcceleratorValues {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Entry { memory: false }.deserialize(deserializer)
     }
 }
 
@@ -255,6 +279,10 @@ impl<'de> Visitor<'de> for Entry {
                 "a list such as [1, 2, 4], a range { min = 1, max = 8 }, { same_as = \"pkx\" }, or a value",
             ),
         }
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<AcceleratorValues, E> {
+        list_from_scalar(value).map(AcceleratorValues::List)
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<AcceleratorValues, E> {

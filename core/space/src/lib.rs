@@ -11,6 +11,7 @@ mod check;
 mod cnn;
 mod compile;
 mod decode;
+mod described;
 mod description;
 pub mod distance;
 pub mod embedding;

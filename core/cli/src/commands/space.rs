@@ -1,6 +1,6 @@
 //! `codebench space`: how large a space is, what its choices are, and points of it.
 
-use crate::{Failure, OrFail, catalog};
+use crate::{Failure, OrFail, built_in, plugins};
 use clap::{Args, Subcommand};
 use codebench_model::{Choice, Genotype, Space};
 use codebench_space::{BigUint, Candidate, Encoding, Points, Rng, Weighting};
@@ -84,7 +84,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
 }
 
 fn read(file: &Path) -> Result<Points, Failure> {
-    let space = codebench_search::read_space(file, &catalog()?).usage()?;
+    let space = codebench_search::read_space(file, &plugins::catalog_for(built_in()?, file)?).usage()?;
     Points::new(&space).usage()
 }
 

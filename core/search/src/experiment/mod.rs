@@ -1,5 +1,6 @@
 //! The experiment: everything that a study is a function of.
 
+mod accelerator_file;
 mod document;
 mod error;
 mod parameters;
@@ -7,6 +8,7 @@ mod places;
 mod read;
 mod space_table;
 
+pub(crate) use accelerator_file::plugins as accelerator_plugins;
 pub use error::{ExperimentError, Located};
 pub use space_table::read_space;
 

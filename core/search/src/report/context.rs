@@ -209,6 +209,9 @@ fn plain_value(value: &codebench_model::ParameterValue) -> String {
 }
 
 fn accelerator(input: &codebench_model::AcceleratorInput) -> Vec<Pair> {
+    if let codebench_model::AcceleratorInput::Described(description) = input {
+        return described(description);
+    }
     match crate::canonical::to_value(input) {
         serde_json::Value::Object(map) => map
             .into_iter()
@@ -219,6 +222,30 @@ fn accelerator(input: &codebench_model::AcceleratorInput) -> Vec<Pair> {
             .collect(),
         other => vec![("vector".to_owned(), other.to_string())],
     }
+}
+
+/// Clock, parameters, and each module with what it was given.
+fn described(description: &codebench_model::AcceleratorDescription) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    if !description.name.is_empty() {
+        pairs.push(("name".to_owned(), description.name.clone()));
+    }
+    pairs.push(("clock".to_owned(), format!("{} MHz", short(description.clock_mhz))));
+    let named = &description.parameters;
+    pairs.extend(named.iter().map(|(name, value)| (name.clone(), plain_value(value))));
+    let value = |given: &codebench_model::ParameterValue| {
+        let name = given.as_str().and_then(|text| text.strip_prefix('$'));
+        plain_value(name.and_then(|name| named.get(name)).unwrap_or(given))
+    };
+    for module in &description.module {
+        let id = module.plugin.strip_prefix('$').and_then(|name| named.get(name));
+        let id = id.map_or_else(|| module.plugin.clone(), plain_value);
+        let given: Vec<String> =
+            module.parameters.iter().map(|(name, given)| format!("{name} = {}", value(given))).collect();
+        let given = if given.is_empty() { String::new() } else { format!(" ({})", given.join(", ")) };
+        pairs.push((module.role.to_string(), id + &given));
+    }
+    pairs
 }
 
 fn cnn_of(cnn: &CnnGraph, workload: Option<&Workload>) -> Cnn {

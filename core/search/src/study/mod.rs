@@ -7,6 +7,7 @@
 mod evaluate;
 mod finish;
 mod memo;
+mod plugins;
 mod propose;
 mod setup;
 mod strategist;
@@ -74,7 +75,7 @@ impl<'c> Study<'c> {
     ) -> Result<Self, SearchError> {
         let setup = Setup::new(experiment, catalog, options.threads)?;
         let experiment = &setup.experiment;
-        let plugins = setup::plugin_rows(experiment, catalog);
+        let plugins = plugins::rows(experiment, &setup.language, catalog);
         let facts = [
             ("name", experiment.name.clone()),
             ("identity", experiment.identity()),

@@ -1,10 +1,10 @@
 //! What a study is made of before it runs: the plugins of the experiment, made and asked what they need.
 
+use super::plugins;
 use super::strategist::guarded;
 use crate::error::SearchError;
 use crate::executor;
-use crate::experiment::{EvaluatorUse, Experiment};
-use crate::store::PluginRow;
+use crate::experiment::Experiment;
 use codebench_api::{Catalog, ErrorKind, Evaluator, Executor, PluginError, Reads};
 use codebench_cnn::{Language, Lowered};
 use codebench_model::{DataShape, Genotype, ParameterValue, Parameters, TensorShape};
@@ -39,7 +39,7 @@ pub(super) struct Setup {
     pub(super) points: Points,
     pub(super) evaluators: Vec<Prepared>,
     pub(super) executor: Box<dyn Executor>,
-    language: Language,
+    pub(super) language: Language,
     images: Option<Images>,
 }
 
@@ -115,27 +115,13 @@ fn prepare(experiment: &Experiment, catalog: &Catalog) -> Result<Vec<Prepared>, 
             version: entry.info.version.clone(),
             sha256: entry.sha256.clone(),
             parameters: used.parameters.clone(),
-            needs: needed(used, catalog),
+            needs: plugins::behind(used, &reads, experiment, catalog),
             data_digest: String::new(),
             reads,
             evaluator,
         });
     }
     Ok(prepared)
-}
-
-/// The plugins that a plugin's parameters name, of the kinds that it needs.
-fn needed(used: &EvaluatorUse, catalog: &Catalog) -> BTreeMap<String, String> {
-    let kinds = catalog.get(&used.plugin).map(|e| e.info.needs.clone()).unwrap_or_default();
-    let named = used.parameters.values().filter_map(ParameterValue::as_str);
-    named
-        .filter_map(|id| catalog.get(id).ok())
-        .filter(|entry| kinds.contains(&entry.kind()))
-        .map(|entry| {
-            let hash = entry.sha256.as_ref().map(|hash| format!(" {hash}")).unwrap_or_default();
-            (entry.info.id.clone(), entry.info.version.clone() + &hash)
-        })
-        .collect()
 }
 
 /// What the data set, or `[image]` without one, fixes of every CNN.
@@ -190,22 +176,4 @@ fn make_executor(
     }
     guarded(|| catalog.executor(&used.plugin, &used.parameters))
         .map_err(|error| SearchError::Plugin { role: "[executor]".into(), error })
-}
-
-/// The plugins of the experiment by role.
-pub(super) fn plugin_rows(experiment: &Experiment, catalog: &Catalog) -> Vec<PluginRow> {
-    let mut roles = vec![("strategy".to_owned(), experiment.strategy.plugin.clone())];
-    for used in &experiment.evaluators {
-        roles.push((format!("evaluator {}", used.id), used.plugin.clone()));
-        roles
-            .extend(needed(used, catalog).into_keys().map(|id| (format!("evaluator {}: {id}", used.id), id)));
-    }
-    let row = |(role, id): (String, String)| {
-        let entry = catalog.get(&id).ok()?;
-        let (version, source) = (entry.info.version.clone(), entry.source.clone());
-        Some(PluginRow { role, id, version, source, form: entry.form, sha256: entry.sha256.clone() })
-    };
-    let mut rows: Vec<PluginRow> = roles.into_iter().filter_map(row).collect();
-    rows.sort_by(|a, b| a.role.cmp(&b.role));
-    rows
 }

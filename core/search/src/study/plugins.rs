@@ -1,0 +1,87 @@
+//! Every plugin that a result depends on, with the version and the hash that memo keys and the store hold.
+
+use crate::experiment::{EvaluatorUse, Experiment, accelerator_plugins};
+use crate::store::PluginRow;
+use codebench_api::{Catalog, Entry, Reads};
+use codebench_cnn::Language;
+use codebench_model::{CnnTemplate, ParameterValue, Space};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an evaluator's answer depends on beside its own plugin: the plugins that it needs, and the modules of a described
+/// accelerator if it reads that; versions with the hashes of files, by id.
+pub(super) fn behind(
+    used: &EvaluatorUse,
+    reads: &Reads,
+    experiment: &Experiment,
+    catalog: &Catalog,
+) -> BTreeMap<String, String> {
+    let modules = if reads.accelerator { modules(&experiment.space) } else { Vec::new() };
+    let modules = modules.iter().filter_map(|(_, id)| catalog.get(id).ok());
+    needed(used, catalog)
+        .chain(modules)
+        .map(|entry| {
+            let hash = entry.sha256.as_ref().map(|hash| format!(" {hash}")).unwrap_or_default();
+            (entry.info.id.clone(), entry.info.version.clone() + &hash)
+        })
+        .collect()
+}
+
+/// The plugins that a plugin's parameters name, of the kinds that it needs.
+fn needed<'a>(used: &'a EvaluatorUse, catalog: &'a Catalog) -> impl Iterator<Item = &'a Entry> {
+    let kinds = catalog.get(&used.plugin).map(|e| e.info.needs.clone()).unwrap_or_default();
+    let named = used.parameters.values().filter_map(ParameterValue::as_str);
+    named.filter_map(|id| catalog.get(id).ok()).filter(move |entry| kinds.contains(&entry.kind()))
+}
+
+/// The modules of a described accelerator by role; none for the paper's template, which is part of the program.
+fn modules(space: &Space) -> Vec<(String, String)> {
+    let Some(template) = &space.accelerator else { return Vec::new() };
+    let Some(base) = &template.base else { return Vec::new() };
+    accelerator_plugins(base, |parameter| {
+        let chosen = template.assignments.iter().filter(|a| a.parameters.iter().any(|p| p == parameter));
+        chosen.filter_map(|a| space.choices.get(a.choice)).flat_map(|c| c.values.clone()).collect()
+    })
+}
+
+/// The ids of the operations that the CNNs of a space may have.
+fn operations(space: &Space, language: &Language) -> BTreeSet<String> {
+    let mut labels: Vec<&str> = Vec::new();
+    match &space.cnn {
+        None => {}
+        Some(CnnTemplate::Networks { graphs, .. }) => {
+            let vertices = graphs.iter().flat_map(|g| &g.modules).flat_map(|m| &m.vertices);
+            labels.extend(vertices.map(|vertex| vertex.label.as_str()));
+        }
+        Some(CnnTemplate::Modules { stem, between, modules, head, .. }) => {
+            let choices = modules.iter().flat_map(|m| &m.ops).chain([&head.flatten]).chain(&head.dense);
+            let values = choices.filter_map(|c| space.choices.get(*c)).flat_map(|c| &c.values);
+            labels.extend(values.filter_map(ParameterValue::as_str));
+            labels.extend(stem.iter().chain(between).map(String::as_str));
+            labels.push("dense_classes");
+        }
+    }
+    labels.into_iter().filter_map(|label| language.plugin(label)).map(str::to_owned).collect()
+}
+
+/// The plugins of the experiment by role.
+pub(super) fn rows(experiment: &Experiment, language: &Language, catalog: &Catalog) -> Vec<PluginRow> {
+    let mut roles = vec![("strategy".to_owned(), experiment.strategy.plugin.clone())];
+    for used in &experiment.evaluators {
+        roles.push((format!("evaluator {}", used.id), used.plugin.clone()));
+        let needed = needed(used, catalog).map(|entry| entry.info.id.clone());
+        roles.extend(needed.map(|id| (format!("evaluator {}: {id}", used.id), id)));
+    }
+    roles.extend(modules(&experiment.space));
+    roles.extend(
+        operations(&experiment.space, language).into_iter().map(|id| (format!("operation {id}"), id)),
+    );
+    let row = |(role, id): (String, String)| {
+        let entry = catalog.get(&id).ok()?;
+        let (version, source) = (entry.info.version.clone(), entry.source.clone());
+        Some(PluginRow { role, id, version, source, form: entry.form, sha256: entry.sha256.clone() })
+    };
+    let mut rows: Vec<PluginRow> = roles.into_iter().filter_map(row).collect();
+    rows.sort_by(|a, b| a.role.cmp(&b.role));
+    rows.dedup_by(|a, b| a.role == b.role);
+    rows
+}
