@@ -1,10 +1,12 @@
-/* Plugins of codebench in C, for the sandbox: contract 0.1.0-unstable (sdk/wit), kind accel-module.
+/* Plugins of codebench in C, for the sandbox: contract 0.1.0-unstable (sdk/wit), kinds accel-module and memory.
  *
- * Include this header in one file, define the five functions marked "yours", build for wasm32 without a C library, and make
+ * Include this header in one file, define the four functions marked "yours", build for wasm32 without a C library, and make
  * a component of it:
  *
  *   clang --target=wasm32 -O2 -nostdlib -I sdk/c -Wl,--no-entry -Wl,-z,stack-size=65536 -o my.core.wasm my.c
  *   codebench plugin pack my.core.wasm -o my.wasm
+ *
+ * A file holds plugins of one kind: accel-modules, or memories if CB_MEMORY is defined before the header is included.
  *
  * The structures below have the layout of the component model's canonical ABI, which for records is that of C on wasm32.
  * Memory: cb_new gives memory that lives as long as the instance of the module; whatever the host passes to a call lives until
@@ -76,6 +78,27 @@ typedef struct {
     uint64_t clock_khz, word_bits;
 } cb_configuration;
 
+#ifndef CB_MEMORY
+
+#define CB_KIND "accel-module"
+
+/* Codes in rows and facts. */
+enum {
+    CB_ROLE_MEMORY = 1, CB_ROLE_ACTIVATION_BUFFER, CB_ROLE_WEIGHT_BUFFER, CB_ROLE_MASK_BUFFER, CB_ROLE_DMA,
+    CB_ROLE_DATAFLOW, CB_ROLE_PRE_SPARSITY, CB_ROLE_COMPUTE, CB_ROLE_POST_SPARSITY, CB_ROLE_VECTOR,
+};
+enum {
+    CB_PRIMITIVE_CONV = 1, CB_PRIMITIVE_DENSE, CB_PRIMITIVE_MAX_POOL, CB_PRIMITIVE_AVERAGE_POOL,
+    CB_PRIMITIVE_GLOBAL_AVERAGE_POOL, CB_PRIMITIVE_BATCH_NORM, CB_PRIMITIVE_LOCAL_RESPONSE_NORM,
+    CB_PRIMITIVE_ACTIVATION, CB_PRIMITIVE_ADD, CB_PRIMITIVE_MULTIPLY, CB_PRIMITIVE_CONCAT, CB_PRIMITIVE_SLICE,
+    CB_PRIMITIVE_SHUFFLE, CB_PRIMITIVE_RESIZE, CB_PRIMITIVE_FLATTEN, CB_PRIMITIVE_DROPOUT, CB_PRIMITIVE_SOFTMAX,
+};
+enum {
+    CB_ACTIVATION_IDENTITY = 1, CB_ACTIVATION_RELU, CB_ACTIVATION_RELU6, CB_ACTIVATION_SILU, CB_ACTIVATION_GELU,
+    CB_ACTIVATION_HSWISH, CB_ACTIVATION_HSIGMOID, CB_ACTIVATION_SIGMOID, CB_ACTIVATION_TANH, CB_ACTIVATION_LEAKY_RELU,
+};
+
+/* What a module is: see ModuleFacts in codebench-model. */
 typedef struct {
     double area_mm2, leakage_mw;
     const uint64_t *primitives; size_t primitive_count;
@@ -85,9 +108,9 @@ typedef struct {
     uint64_t capacity_bytes, read_bytes_per_cycle, write_bytes_per_cycle;
     uint8_t skips_zero_activations, skips_zero_weights;
     const cb_event *events; size_t event_count;
-} cb_module_facts;
+} cb_facts;
 
-/* Rows of the hot call. */
+/* Rows of the hot call: a tile, and what it costs. */
 typedef struct {
     uint64_t role, primitive, activation;
     uint64_t batch, out_channels, out_y, out_x, in_channels, in_y, in_x;
@@ -97,13 +120,41 @@ typedef struct {
     uint64_t activation_density_ppm, weight_density_ppm, overlap_ppm;
     uint64_t read_bytes, write_bytes, mask_bytes;
     uint64_t weight_bytes, same_weights, variant;
-} cb_tile_work;
+} cb_work;
 typedef struct {
     uint64_t busy_cycles, fill_cycles;
     uint64_t activation_read_bytes, activation_write_bytes, weight_read_bytes, mask_read_bytes, mask_write_bytes;
     uint64_t events[8];
-} cb_tile_cost;
-_Static_assert(sizeof(cb_tile_work) == 31 * 8 && sizeof(cb_tile_cost) == 15 * 8, "rows are numbers without gaps");
+} cb_cost;
+_Static_assert(sizeof(cb_work) == 31 * 8 && sizeof(cb_cost) == 15 * 8, "rows are numbers without gaps");
+
+#else
+
+#define CB_KIND "memory"
+
+/* What a memory is: see MemoryFacts in codebench-model; durations in cycles of the memory's clock. */
+typedef struct {
+    uint64_t clock_khz, channels, ranks, banks_per_rank;
+    uint64_t row_bytes, burst_bytes, interleave_bytes, capacity_bytes;
+    uint64_t read_to_write_mem_cycles, write_to_read_mem_cycles;
+    uint64_t refresh_every_mem_cycles, refresh_mem_cycles;
+    double area_mm2, leakage_mw, background_mw;
+    const cb_event *events; size_t event_count;
+    struct { uint8_t is_some; cb_event event; } refresh_event;
+} cb_facts;
+
+/* Rows of the hot call: a transfer on one channel, and what it costs. */
+typedef struct {
+    uint64_t direction, bytes, runs, run_bytes;
+    uint64_t row_hits, row_activates, row_conflicts, banks;
+} cb_work;
+typedef struct {
+    uint64_t bus_mem_cycles, first_byte_mem_cycles;
+    uint64_t events[8];
+} cb_cost;
+_Static_assert(sizeof(cb_work) == 8 * 8 && sizeof(cb_cost) == 10 * 8, "rows are numbers without gaps");
+
+#endif
 
 /* --- yours -------------------------------------------------------------------------------------------------------------- */
 
@@ -112,9 +163,9 @@ static cb_manifest plugin_manifest(void);
 /* A configured plugin in memory of cb_new, or 0 after filling in `error`. */
 static void *plugin_create(cb_text id, const cb_configuration *configuration, cb_error *error);
 /* The same at every call. */
-static cb_module_facts plugin_facts(const void *instance);
+static cb_facts plugin_facts(const void *instance);
 /* Writes the cost of each work; 0, or 1 after filling in `error`. `costs` is zeroed. */
-static int plugin_cost(const void *instance, const cb_tile_work *works, cb_tile_cost *costs, size_t count, cb_error *error);
+static int plugin_cost(const void *instance, const cb_work *works, cb_cost *costs, size_t count, cb_error *error);
 
 /* --- helpers ------------------------------------------------------------------------------------------------------------ */
 
@@ -169,25 +220,25 @@ void *memcpy(void *to, const void *from, size_t count) {
 
 /* --- exports ------------------------------------------------------------------------------------------------------------ */
 
-#define CB_MODULE "codebench:plugin/accel-module@0.1.0-unstable"
+#define CB_INTERFACE "codebench:plugin/" CB_KIND "@0.1.0-unstable"
 #define CB_EXPORT(name) __attribute__((export_name(name)))
 
-__attribute__((import_module("[export]" CB_MODULE), import_name("[resource-new]instance"))) uint32_t cb_handle(void *instance);
+__attribute__((import_module("[export]" CB_INTERFACE), import_name("[resource-new]instance"))) uint32_t cb_handle(void *instance);
 
 CB_EXPORT("cabi_realloc") void *cb_realloc(void *old, size_t old_size, size_t align, size_t size) {
     void *fresh = cb_take(align, size);
     return old ? memcpy(fresh, old, old_size < size ? old_size : size) : fresh;
 }
 
-CB_EXPORT("codebench:plugin/manifest@0.1.0-unstable#plugins") const cb_manifest *cb_plugins(void) {
+CB_EXPORT("codebench:plugin/manifest@0.1.0-unstable#plugins") const cb_manifest *cb_export_plugins(void) {
     static cb_manifest manifest;
     manifest = plugin_manifest();
     return &manifest;
 }
 
 typedef struct { uint8_t is_error; union { uint32_t handle; cb_error error; } as; } cb_created;
-CB_EXPORT(CB_MODULE "#[static]instance.create")
-const cb_created *cb_create(const char *id, size_t id_length, const cb_parameter *parameters, size_t count, uint64_t clock_khz, uint64_t word_bits) {
+CB_EXPORT(CB_INTERFACE "#[static]instance.create")
+const cb_created *cb_export_create(const char *id, size_t id_length, const cb_parameter *parameters, size_t count, uint64_t clock_khz, uint64_t word_bits) {
     static cb_created created;
     cb_configuration configuration = { parameters, count, clock_khz, word_bits };
     cb_error error = { CB_FAILED, CB_TEXT("the plugin could not be made") };
@@ -199,27 +250,27 @@ const cb_created *cb_create(const char *id, size_t id_length, const cb_parameter
     return &created;
 }
 
-CB_EXPORT(CB_MODULE "#[method]instance.facts") const cb_module_facts *cb_facts(const void *instance) {
-    static cb_module_facts facts;
+CB_EXPORT(CB_INTERFACE "#[method]instance.facts") const cb_facts *cb_export_facts(const void *instance) {
+    static cb_facts facts;
     facts = plugin_facts(instance);
     return &facts;
 }
 
-typedef struct { uint8_t is_error; union { struct { cb_tile_cost *costs; size_t numbers; } ok; cb_error error; } as; } cb_costs;
-CB_EXPORT(CB_MODULE "#[method]instance.cost")
-const cb_costs *cb_cost(const void *instance, uint32_t layout, const cb_tile_work *works, size_t numbers) {
+typedef struct { uint8_t is_error; union { struct { cb_cost *costs; size_t numbers; } ok; cb_error error; } as; } cb_costs;
+CB_EXPORT(CB_INTERFACE "#[method]instance.cost")
+const cb_costs *cb_export_cost(const void *instance, uint32_t layout, const cb_work *works, size_t numbers) {
     static cb_costs answer;
-    size_t count = numbers / (sizeof(cb_tile_work) / 8);
+    size_t count = numbers / (sizeof(cb_work) / 8);
     cb_error error = { CB_CONTRACT, CB_TEXT("this plugin knows layout version 1 only") };
-    cb_tile_cost *costs = cb_take(8, count * sizeof(cb_tile_cost));
-    memset(costs, 0, count * sizeof(cb_tile_cost));
+    cb_cost *costs = cb_take(8, count * sizeof(cb_cost));
+    memset(costs, 0, count * sizeof(cb_cost));
     answer.is_error = layout != CB_ROW_LAYOUT || plugin_cost(instance, works, costs, count, &error);
     if (answer.is_error) answer.as.error = error;
-    else { answer.as.ok.costs = costs; answer.as.ok.numbers = count * (sizeof(cb_tile_cost) / 8); }
+    else { answer.as.ok.costs = costs; answer.as.ok.numbers = count * (sizeof(cb_cost) / 8); }
     return &answer;
 }
 
 /* The host has read the answer: what it passed and what it got may go. */
-CB_EXPORT("cabi_post_" CB_MODULE "#[method]instance.cost") void cb_answered(const void *answer) { cb_next = cb_mark; }
+CB_EXPORT("cabi_post_" CB_INTERFACE "#[method]instance.cost") void cb_answered(const void *answer) { cb_next = cb_mark; }
 
 #endif

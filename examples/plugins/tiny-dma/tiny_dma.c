@@ -21,7 +21,7 @@ static cb_manifest plugin_manifest(void) {
           CB_TEXT("[[module]]\nrole = \"dma\"\nplugin = \"example/tiny-dma\"\nparameters = { bytes_per_cycle = 64 }") },
     };
     static const cb_plugin plugin = {
-        CB_TEXT("example/tiny-dma"), CB_TEXT("accel-module"),
+        CB_TEXT("example/tiny-dma"), CB_TEXT(CB_KIND),
         CB_TEXT("0.1.0"), CB_TEXT("DMA engine with a setup time and a width."),
         parameters, 3, 0, 0, 0, 0, examples, 1,
     };
@@ -36,11 +36,11 @@ static void *plugin_create(cb_text id, const cb_configuration *configuration, cb
     return dma;
 }
 
-static cb_module_facts plugin_facts(const void *instance) {
+static cb_facts plugin_facts(const void *instance) {
     static cb_event event = { CB_TEXT("byte"), CB_CAUSE_DMA, 0 };
     const tiny_dma *dma = instance;
     event.energy_pj = dma->byte_pj;
-    return (cb_module_facts){
+    return (cb_facts){
         .area_mm2 = 0.002 + 0.0001 * dma->bytes_per_cycle,
         .leakage_mw = 0.01 + 0.001 * dma->bytes_per_cycle,
         .read_bytes_per_cycle = dma->bytes_per_cycle,
@@ -50,7 +50,7 @@ static cb_module_facts plugin_facts(const void *instance) {
     };
 }
 
-static int plugin_cost(const void *instance, const cb_tile_work *works, cb_tile_cost *costs, size_t count, cb_error *error) {
+static int plugin_cost(const void *instance, const cb_work *works, cb_cost *costs, size_t count, cb_error *error) {
     const tiny_dma *dma = instance;
     for (size_t i = 0; i < count; i++) {
         uint64_t bytes = works[i].read_bytes + works[i].write_bytes;

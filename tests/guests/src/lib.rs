@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Names a compiler for guests.
 pub const RUSTC_VARIABLE: &str = "CODEBENCH_WASM_RUSTC";
@@ -49,10 +50,21 @@ pub fn module(package: &str) -> Option<Vec<u8>> {
 ///
 /// # Panics
 /// As [`module`].
-#[allow(clippy::panic)]
 pub fn c_module(source: &str) -> Option<Vec<u8>> {
+    c_module_with(source, &[])
+}
+
+/// [`c_module`] with preprocessor definitions, such as `MISDEED=TRAP`.
+///
+/// # Panics
+/// As [`module`].
+#[allow(clippy::panic)]
+pub fn c_module_with(source: &str, definitions: &[&str]) -> Option<Vec<u8>> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let folder = root().join("target/guests");
-    let output = folder.join(source.replace('/', "_")).with_extension(format!("{}.wasm", std::process::id()));
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let output =
+        folder.join(source.replace('/', "_")).with_extension(format!("{}-{number}.wasm", std::process::id()));
     let compiled = std::fs::create_dir_all(&folder).and_then(|()| {
         let mut clang = Command::new("clang");
         clang.current_dir(root()).args([
@@ -64,6 +76,7 @@ pub fn c_module(source: &str) -> Option<Vec<u8>> {
             "-Werror",
         ]);
         clang.args(["-I", "sdk/c", "-Wl,--no-entry", "-Wl,-z,stack-size=65536"]);
+        clang.args(definitions.iter().map(|definition| format!("-D{definition}")));
         clang.arg("-o").arg(&output).arg(source).output()
     });
     match compiled {
@@ -82,6 +95,14 @@ pub fn c_module(source: &str) -> Option<Vec<u8>> {
             None
         }
     }
+}
+
+/// Whether there is a clang that builds for wasm32; if not, that is said on standard error.
+///
+/// # Panics
+/// If there is none and the environment says `CI=true`.
+pub fn has_clang() -> bool {
+    c_module("examples/plugins/tiny-dma/tiny_dma.c").is_some()
 }
 
 fn is_ci() -> bool {

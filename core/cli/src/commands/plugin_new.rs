@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 Examples:
   codebench plugin new accel-module my-array
   codebench plugin new memory my-memory --vendor acme --form wasm
+  codebench plugin new accel-module my-dma --lang c
 
-The project is a plain crate with one plugin that works, and beside it a crate of one line that turns it into a plugin
-file. It refers to the SDK by path: that of --sdk, else the checkout that this program was built from; where that is
-gone, by the version of this program.")]
+The project in Rust is a plain crate with one plugin that works, and beside it a crate of one line that turns it into a
+plugin file. It refers to the SDK by path: that of --sdk, else the checkout that this program was built from; where that
+is gone, by the version of this program. The project in C is one file, one header and a script, for accel-modules and
+memories in the sandbox; it needs clang and nothing else.")]
 pub struct Arguments {
     /// Kind of the plugin
     #[arg(value_enum)]
@@ -26,9 +28,9 @@ pub struct Arguments {
     /// First part of the plugin's id
     #[arg(long, default_value = "example", value_parser = parse_name)]
     pub vendor: String,
-    /// What the plugin file is
-    #[arg(long, value_enum, default_value_t = Form::Native)]
-    pub form: Form,
+    /// What the plugin file is [default: native; wasm with --lang c]
+    #[arg(long, value_enum)]
+    pub form: Option<Form>,
     /// Language of the plugin
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     pub lang: Language,
@@ -66,23 +68,34 @@ pub enum Form {
 pub enum Language {
     /// Rust, with codebench-sdk
     Rust,
+    /// C, with one header; accel-modules and memories in the sandbox
+    C,
 }
 
 macro_rules! template {
     ($file:literal) => {
-        include_str!(concat!("../../../../sdk/template/rust/", $file, ".in"))
+        include_str!(concat!("../../../../sdk/template/", $file, ".in"))
     };
 }
 
 impl Template {
     fn text(self) -> &'static str {
         match self {
-            Template::CnnOp => template!("kinds/cnn-op.rs"),
-            Template::AccelModule => template!("kinds/accel-module.rs"),
-            Template::Memory => template!("kinds/memory.rs"),
-            Template::Surrogate => template!("kinds/surrogate.rs"),
-            Template::Strategy => template!("kinds/strategy.rs"),
-            Template::Evaluator => template!("kinds/evaluator.rs"),
+            Template::CnnOp => template!("rust/kinds/cnn-op.rs"),
+            Template::AccelModule => template!("rust/kinds/accel-module.rs"),
+            Template::Memory => template!("rust/kinds/memory.rs"),
+            Template::Surrogate => template!("rust/kinds/surrogate.rs"),
+            Template::Strategy => template!("rust/kinds/strategy.rs"),
+            Template::Evaluator => template!("rust/kinds/evaluator.rs"),
+        }
+    }
+
+    /// Its template in C; none for kinds whose answers are documents.
+    fn c(self) -> Option<&'static str> {
+        match self {
+            Template::AccelModule => Some(template!("c/kinds/accel-module.c")),
+            Template::Memory => Some(template!("c/kinds/memory.c")),
+            _ => None,
         }
     }
 
@@ -101,29 +114,84 @@ fn parse_name(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let Language::Rust = arguments.lang;
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
     if folder.exists() {
         let message = format!("`{}` is there already: give another --out, or remove it", folder.display());
         return Err(Failure::of_usage(message));
     }
-    let sdk = sdk(arguments.sdk.as_deref())?;
-    for (path, text) in files(arguments, &sdk) {
+    let files = match arguments.lang {
+        Language::Rust => files(arguments, &sdk(arguments.sdk.as_deref())?),
+        Language::C => files_in_c(arguments)?,
+    };
+    for (path, text) in files {
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(&folder);
         let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, text));
-        written.with_context(|| format!("cannot write `{}`", path.display())).failure()?;
+        written
+            .and_then(
+                |()| if path.extension().is_some_and(|e| e == "sh") { executable(&path) } else { Ok(()) },
+            )
+            .with_context(|| format!("cannot write `{}`", path.display()))
+            .failure()?;
     }
     Ok(writeln!(out, "{}: README.md says how to build and load it", folder.display())?)
 }
 
-/// Paths within the project, and texts.
+#[cfg(unix)]
+fn executable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn executable(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// `text` with each mark replaced by its value, and one line end at its end.
+fn fill(text: &str, replacements: &[(&str, &str)]) -> String {
+    let text = replacements.iter().fold(text.to_owned(), |text, (mark, value)| text.replace(mark, value));
+    text.trim_end().to_owned() + "\n"
+}
+
+/// Paths within a project in C, and texts.
+fn files_in_c(arguments: &Arguments) -> Result<Vec<(PathBuf, String)>, Failure> {
+    if arguments.form == Some(Form::Native) {
+        return Err(Failure::of_usage(
+            "--form native with --lang c: plugins in C run in the sandbox; leave --form out",
+        ));
+    }
+    if arguments.sdk.is_some() {
+        return Err(Failure::of_usage(
+            "--sdk with --lang c: a project in C holds its header itself; leave --sdk out",
+        ));
+    }
+    let kind = arguments.kind.name();
+    let plugin = arguments.kind.c().ok_or_else(|| {
+        Failure::of_usage(format!(
+            "--lang c with kind {kind}: there are templates in C for accel-module and memory; leave --lang out for Rust"
+        ))
+    })?;
+    let name = arguments.name.as_str();
+    let id = format!("{}/{name}", arguments.vendor);
+    let replacements = [("__NAME__", name), ("__ID__", &id), ("__KIND__", &kind)];
+    let file = |path: &str, text: &str| (PathBuf::from(path), fill(text, &replacements));
+    Ok(vec![
+        file("README.md", template!("c/README.md")),
+        file(".gitignore", "*.wasm\n"),
+        file("build.sh", template!("c/build.sh")),
+        file("plugin.c", plugin),
+        (PathBuf::from("codebench.h"), include_str!("../../../../sdk/c/codebench.h").to_owned()),
+    ])
+}
+
+/// Paths within a project in Rust, and texts.
 fn files(arguments: &Arguments, sdk: &str) -> Vec<(PathBuf, String)> {
-    let (form, readme, features, profile) = match arguments.form {
-        Form::Native => ("native", template!("README-native.md"), ", features = [\"native\"]", ""),
+    let (form, readme, features, profile) = match arguments.form.unwrap_or(Form::Native) {
+        Form::Native => ("native", template!("rust/README-native.md"), ", features = [\"native\"]", ""),
         Form::Wasm => (
             "wasm",
-            template!("README-wasm.md"),
+            template!("rust/README-wasm.md"),
             "",
             "\n[profile.release]\nopt-level = \"s\"\nlto = true\npanic = \"abort\"\n",
         ),
@@ -144,17 +212,14 @@ fn files(arguments: &Arguments, sdk: &str) -> Vec<(PathBuf, String)> {
         ("__PROFILE__", profile),
         ("__SDK__", sdk),
     ];
-    let fill = |text: &str| {
-        let text = replacements.iter().fold(text.to_owned(), |text, (mark, value)| text.replace(mark, value));
-        text.trim_end().to_owned() + "\n"
-    };
+    let fill = |text: &str| fill(text, &replacements);
     vec![
-        (PathBuf::from("Cargo.toml"), fill(template!("Cargo.toml"))),
+        (PathBuf::from("Cargo.toml"), fill(template!("rust/Cargo.toml"))),
         (PathBuf::from("README.md"), fill(readme)),
         (PathBuf::from(".gitignore"), "target\n".to_owned()),
         (PathBuf::from("src/lib.rs"), fill(arguments.kind.text())),
-        (Path::new(form).join("Cargo.toml"), fill(template!("wrapper.toml"))),
-        (Path::new(form).join("src/lib.rs"), fill(template!("wrapper.rs"))),
+        (Path::new(form).join("Cargo.toml"), fill(template!("rust/wrapper.toml"))),
+        (Path::new(form).join("src/lib.rs"), fill(template!("rust/wrapper.rs"))),
     ]
 }
 
@@ -179,19 +244,33 @@ fn sdk(given: Option<&Path>) -> Result<String, Failure> {
 mod tests {
     use super::*;
 
+    fn arguments(kind: Template, form: Option<Form>, lang: Language) -> Arguments {
+        let (name, vendor) = ("my-array-2".to_owned(), "acme".to_owned());
+        Arguments { kind, name, vendor, form, lang, sdk: None, out: None }
+    }
+
+    #[test]
+    fn projects_in_c_are_components_of_the_kinds_of_hardware() {
+        let message = |kind, form| match files_in_c(&arguments(kind, form, Language::C)) {
+            Err(Failure::Usage(error)) => error.to_string(),
+            _ => String::new(),
+        };
+        assert!(message(Template::Memory, Some(Form::Native)).contains("leave --form out"));
+        assert!(message(Template::Strategy, None).contains("accel-module and memory"));
+        for kind in [Template::AccelModule, Template::Memory] {
+            let files = files_in_c(&arguments(kind, None, Language::C)).unwrap();
+            let of_template = files.iter().filter(|(path, _)| path.as_os_str() != "codebench.h");
+            let marks = ["__NAME__", "__ID__", "__KIND__"];
+            assert!(of_template.clone().all(|(_, text)| !marks.iter().any(|mark| text.contains(mark))));
+            assert_eq!(of_template.count(), 4);
+        }
+    }
+
     #[test]
     fn no_mark_is_left_in_any_project() {
         for kind in Template::value_variants() {
             for form in [Form::Native, Form::Wasm] {
-                let arguments = Arguments {
-                    kind: *kind,
-                    name: "my-array-2".into(),
-                    vendor: "acme".into(),
-                    form,
-                    lang: Language::Rust,
-                    sdk: None,
-                    out: None,
-                };
+                let arguments = arguments(*kind, Some(form), Language::Rust);
                 for (path, text) in files(&arguments, "\"0.1.0\"") {
                     assert!(!text.contains("__"), "{}: {text}", path.display());
                 }
