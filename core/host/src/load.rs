@@ -78,7 +78,7 @@ pub fn load(catalog: Catalog, request: &LoadRequest) -> Result<Loaded, HostError
             refused.push(RefusedFile { path, format, sha256, error });
         }
     }
-    Ok(Loaded { catalog: loader.catalog, refused })
+    Ok(Loaded { catalog: native::watched(loader.catalog)?, refused })
 }
 
 struct Loader<'a> {
@@ -117,7 +117,7 @@ impl Loader<'_> {
             FileFormat::Native if !(consent || self.request.allow_native || self.trust.has(&file.sha256)) => {
                 Err(HostError::NotTrusted { path: file.path.clone() })
             }
-            FileFormat::Native => native::load(file, &self.request.checker),
+            FileFormat::Native => native::load(file, &self.request.checker, named.limits.wall_s),
             FileFormat::Precompiled => Err(file.refused(
                 "it is code that a WebAssembly runtime compiled earlier, which nobody can check: give the component itself",
             )),

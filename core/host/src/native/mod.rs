@@ -8,8 +8,11 @@
 mod checked;
 mod private_copy;
 mod smoke;
+mod watch;
+mod watched;
 
 pub use smoke::{Checker, check_in_this_process};
+pub(crate) use watched::watched;
 
 use crate::{FileFormat, HostError, ReadFile};
 use codebench_abi::{
@@ -18,17 +21,29 @@ use codebench_abi::{
 use codebench_api::{Entry, Form, Kind};
 use libloading::Library;
 use std::path::Path;
+use std::time::Duration;
+use watch::Watched;
 
 /// The plugins of `file`, whose author the user trusts. On the first load of a file by this version of codebench,
-/// `checker` looks at it in a process of its own.
+/// `checker` looks at it in a process of its own. A call may take `wall_s` seconds; if that is `None`, [`CALL_S`] for kinds whose
+/// calls are short, and for ever for the others.
 ///
 /// # Errors
 /// A file that is no plugin library, was built for another contract, or does not survive the look of the checker.
-pub fn load(file: &ReadFile, checker: &Checker) -> Result<Vec<Entry>, HostError> {
+pub fn load(file: &ReadFile, checker: &Checker, wall_s: Option<f64>) -> Result<Vec<Entry>, HostError> {
     look_like_a_library(file)?;
     let copy = private_copy::of(file)?;
     checker.check_once(file, &copy)?;
-    open(file, &copy)
+    open(file, &copy, wall_s)
+}
+
+/// Seconds that a call of a cnn-op, an accel-module or a memory may take.
+pub const CALL_S: f64 = 60.0;
+
+/// How long a call of a plugin of `kind` may take.
+fn call_limit(kind: Kind, wall_s: Option<f64>) -> Option<Duration> {
+    let is_short = matches!(kind, Kind::CnnOp | Kind::AccelModule | Kind::Memory);
+    wall_s.or(is_short.then_some(CALL_S)).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 fn look_like_a_library(file: &ReadFile) -> Result<(), HostError> {
@@ -44,7 +59,7 @@ fn look_like_a_library(file: &ReadFile) -> Result<(), HostError> {
 }
 
 /// The plugins of the library `copy`, which holds the bytes of `file`.
-fn open(file: &ReadFile, copy: &Path) -> Result<Vec<Entry>, HostError> {
+fn open(file: &ReadFile, copy: &Path, wall_s: Option<f64>) -> Result<Vec<Entry>, HostError> {
     // SAFETY: opening runs the library's initialisers; the user has consented to running its code.
     let library = unsafe { Library::new(copy) }.map_err(|e| {
         file.refused(format!("it is no library of this platform: {}", without_path(&e, copy)))
@@ -67,8 +82,8 @@ fn open(file: &ReadFile, copy: &Path) -> Result<Vec<Entry>, HostError> {
         let plugins =
             unsafe { plugins_of(kind, version, header) }.map_err(|e| file.refused(e.to_string()))?;
         entries.extend(plugins.into_iter().map(|(info, maker)| Entry {
+            maker: checked::maker(maker, Watched::new(&info.id, call_limit(kind, wall_s))),
             info,
-            maker: checked::maker(maker),
             source: file.path.display().to_string(),
             form: Form::Native,
             sha256: Some(file.sha256.clone()),

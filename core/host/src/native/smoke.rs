@@ -152,7 +152,7 @@ pub fn check_in_this_process(copy: &Path) -> String {
 
 fn checked(copy: &Path) -> Result<String, String> {
     let file = ReadFile::read(copy, None).map_err(|e| e.to_string())?;
-    let entries = open(&file, copy).map_err(|e| match e {
+    let entries = open(&file, copy, None).map_err(|e| match e {
         HostError::Refused { reason, .. } => reason,
         other => other.to_string(),
     })?;

@@ -192,6 +192,22 @@ impl SandboxedSurrogate {
         Ok(worker)
     }
 
+    /// The predictions of one call.
+    fn predict_at_once(&self, x: &[f64], rows: usize) -> Result<Prediction, PluginError> {
+        let each = rows.saturating_mul(self.outputs);
+        let many = u32::try_from(rows)
+            .map_err(|_| PluginError::invalid(format!("{rows} rows at once: predict fewer")))?;
+        let mut mean = self.numbers("predict", each.saturating_mul(3), |w| {
+            w.exports.instance().call_predict(&mut w.store, w.instance, ROW_LAYOUT, x, many)
+        })?;
+        let aleatoric = mean.split_off(2 * each);
+        let epistemic = mean.split_off(each);
+        checks::deviations("epistemic", &epistemic)
+            .and_then(|()| checks::deviations("aleatoric", &aleatoric))
+            .map_err(|e| self.pool.error("predict", e))?;
+        Ok(Prediction { mean, epistemic, aleatoric })
+    }
+
     /// A call that answers with `count` numbers.
     fn numbers(
         &self,
@@ -207,6 +223,9 @@ impl SandboxedSurrogate {
         Ok(answer)
     }
 }
+
+/// Rows of one call of `predict`. Neither split nor order of rows change a prediction, and limits are of one call.
+const MOST_ROWS: usize = 4096;
 
 fn fit(
     pool: &Pool<surrogate::Guest>,
@@ -240,18 +259,19 @@ impl Surrogate for SandboxedSurrogate {
     }
 
     fn predict(&self, x: &[f64], rows: usize) -> Result<Prediction, PluginError> {
-        let each = rows.saturating_mul(self.outputs);
-        let many = u32::try_from(rows)
-            .map_err(|_| PluginError::invalid(format!("{rows} rows at once: predict fewer")))?;
-        let mut mean = self.numbers("predict", each.saturating_mul(3), |w| {
-            w.exports.instance().call_predict(&mut w.store, w.instance, ROW_LAYOUT, x, many)
-        })?;
-        let aleatoric = mean.split_off(2 * each);
-        let epistemic = mean.split_off(each);
-        checks::deviations("epistemic", &epistemic)
-            .and_then(|()| checks::deviations("aleatoric", &aleatoric))
-            .map_err(|e| self.pool.error("predict", e))?;
-        Ok(Prediction { mean, epistemic, aleatoric })
+        if x.len() != rows.saturating_mul(self.inputs) {
+            return self.predict_at_once(x, rows);
+        }
+        let mut all = Prediction::default();
+        for from in (0..rows.max(1)).step_by(MOST_ROWS) {
+            let count = MOST_ROWS.min(rows - from);
+            let columns = from * self.inputs..(from + count) * self.inputs;
+            let Prediction { mean, epistemic, aleatoric } = self.predict_at_once(&x[columns], count)?;
+            all.mean.extend(mean);
+            all.epistemic.extend(epistemic);
+            all.aleatoric.extend(aleatoric);
+        }
+        Ok(all)
     }
 
     fn differentiable(&self) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 fn refusal(name: &str) -> String {
     let file = ReadFile::read(&hostile(name), None).unwrap();
-    match native::load(&file, &checker(Duration::from_secs(2))).err().unwrap() {
+    match native::load(&file, &checker(Duration::from_secs(2)), None).err().unwrap() {
         HostError::Refused { reason, .. } => reason,
         other => panic!("{name}: {other}"),
     }

@@ -29,7 +29,7 @@ fn look() {
 }
 
 fn load(path: &Path) -> Result<Vec<Entry>, HostError> {
-    native::load(&ReadFile::read(path, None)?, &checker(Duration::from_secs(60)))
+    native::load(&ReadFile::read(path, None)?, &checker(Duration::from_secs(60)), None)
 }
 
 fn catalog(path: &Path) -> Catalog {

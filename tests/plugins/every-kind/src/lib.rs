@@ -1,6 +1,7 @@
 //! Small plugins of every kind that crosses a boundary, for tests of the forms; not for use.
 //!
-//! Each has the parameter `panics`: the name of the method that panics, `configure` for the constructor, empty for none.
+//! Each has the parameter `panics`: the name of the method that panics, `configure` for the constructor, empty for none. With
+//! `hang in` before the name, the method never comes back.
 
 pub mod ask;
 mod hardware;
@@ -36,5 +37,10 @@ impl Panics {
     #[allow(clippy::panic)]
     fn at(&self, method: &str) {
         assert!(self.0 != method, "asked to panic in {method}");
+        if self.0.strip_prefix("hang in ") == Some(method) {
+            loop {
+                std::hint::spin_loop();
+            }
+        }
     }
 }
