@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use codebench_api::Kind;
-use codebench_conformance::{Options, check};
+use codebench_conformance::{Options, Outcome, Status, check};
 
 /// Checks all built-in plugins of one kind; what fails is shown whole, with the seed that replays it.
 fn all_of(kind: Kind) {
@@ -13,7 +13,9 @@ fn all_of(kind: Kind) {
     for entry in catalog.entries().filter(|e| e.kind() == kind) {
         let report = check(&catalog, &entry.info.id, &Options::default()).unwrap();
         checked += 1;
-        if !report.ok() {
+        // The time of a check is the machine's as well as the plugin's.
+        let warns = |outcome: &Outcome| outcome.status == Status::Warning && outcome.check != "scale";
+        if !report.ok() || report.outcomes.iter().any(warns) {
             broken += &report.to_string();
         }
     }

@@ -40,6 +40,10 @@ impl Plugin for Burn {
             )
             .unit("MB"),
         ])
+        .example(
+            "Train in an experiment",
+            "[[evaluator]]\nid = \"train\"\nplugin = \"codebench/train\"\nparameters = { engine = \"codebench/burn\" }\n",
+        )
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {

@@ -95,13 +95,11 @@ fn repeats(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
 
 fn scale(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
     each(subject, rng, |executor| {
-        let mut times = Vec::new();
-        for count in [4096, rows::MOST_ROWS] {
+        rows::linear(&[4096, rows::MOST_ROWS], "tasks", |count| {
             let (runs, time) = rows::timed(|| run(executor, count, Duration::ZERO))?;
             all_once(count, &runs)?;
-            times.push((count, time));
-        }
-        rows::linear(&times, "tasks")
+            Ok(time)
+        })
     })
 }
 

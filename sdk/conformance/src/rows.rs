@@ -85,42 +85,54 @@ pub(crate) fn sizes<W: Copy + Debug, C: Clone + PartialEq + Debug>(
     clean: &C,
 ) -> Verdict {
     let expected = costs(call, works, clean)?;
-    let mut times: Vec<(usize, Duration)> = Vec::new();
-    for rows in [1, 64, 4096, MOST_ROWS] {
+    linear(&[1, 64, 4096, MOST_ROWS], "rows", |rows| {
         let many: Vec<W> = works.iter().copied().cycle().take(rows).collect();
         let of_many: Vec<C> = expected.iter().cloned().cycle().take(rows).collect();
         let (answered, time) = timed(|| costs(call, &many, clean))?;
-        times.push((rows, time));
         same(&many, &answered, &of_many, &format!("among {rows} rows"))?;
-    }
-    linear(&times, "rows")
+        Ok(time)
+    })
 }
 
 /// Seconds that are noise on a busy machine.
 const NOISE_S: f64 = 0.1;
+/// How often a time that looks wrong is taken.
+const ATTEMPTS: usize = 3;
 
-/// A warning if the last of `times` is far more than in proportion to the one before. Clocks jitter: only a factor counts.
-pub(crate) fn linear(times: &[(usize, Duration)], what: &str) -> Verdict {
-    let [.., (few, short), (many, long)] = times else { return Ok(()) };
-    let fair = short.as_secs_f64() * *many as f64 / *few as f64;
-    if long.as_secs_f64() > 4.0 * fair + NOISE_S {
-        return warning(format!(
-            "{many} {what} took {:.3} s, {few} {what} {:.3} s: the time grows faster than their number",
-            long.as_secs_f64(),
-            short.as_secs_f64()
-        ));
+/// Runs `check` for each of `counts`, which judges the answer and says how long it took; a warning if the last count takes far
+/// more than in proportion to the one before. Clocks jitter: only a factor counts, and what looks wrong is taken again.
+pub(crate) fn linear(
+    counts: &[usize],
+    what: &str,
+    mut check: impl FnMut(usize) -> Result<Duration, Finding>,
+) -> Verdict {
+    let mut times = counts.iter().map(|count| check(*count)).collect::<Result<Vec<_>, _>>()?;
+    let [.., few, many] = *counts else { return Ok(()) };
+    for attempt in 1.. {
+        let [.., short, long] = times.as_mut_slice() else { return Ok(()) };
+        let fair = short.as_secs_f64() * many as f64 / few as f64;
+        if long.as_secs_f64() <= 4.0 * fair + NOISE_S {
+            break;
+        }
+        if attempt == ATTEMPTS {
+            return warning(format!(
+                "{many} {what} took {:.3} s, {few} {what} {:.3} s: the time grows faster than their number",
+                long.as_secs_f64(),
+                short.as_secs_f64()
+            ));
+        }
+        // A pause of the machine makes the short time too long or the long one; the shortest of each is the work.
+        *short = check(few)?.min(*short);
+        *long = check(many)?.min(*long);
     }
     Ok(())
 }
 
-/// The shortest of three runs, with what the last one answered.
-pub(crate) fn timed<T>(mut run: impl FnMut() -> Result<T, Finding>) -> Result<(T, Duration), Finding> {
-    let mut once = || {
-        let start = Instant::now();
-        Ok((run()?, start.elapsed()))
-    };
-    let ((_, first), (_, second), (answer, third)) = (once()?, once()?, once()?);
-    Ok((answer, first.min(second).min(third)))
+/// What a run answers, and how long it takes.
+pub(crate) fn timed<T>(run: impl FnOnce() -> Result<T, Finding>) -> Result<(T, Duration), Finding> {
+    let start = Instant::now();
+    let answer = run()?;
+    Ok((answer, start.elapsed()))
 }
 
 /// Four threads that ask at once get the answers of one.

@@ -248,15 +248,14 @@ fn objectives(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
 fn scale(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
     let mut slow = None;
     each(subject, rng, |parameters, space, rng| {
-        let mut times = Vec::new();
-        for count in [1, 16, 64, 256] {
+        let linear = rows::linear(&[1, 16, 64, 256], "candidates", |count| {
             let seed = rng.word();
             let first = || ask(make(subject, parameters, space, seed, 1)?.as_mut(), count);
             let (asked, time) = rows::timed(first)?;
             valid(space, &asked, count)?;
-            times.push((count, time));
-        }
-        match rows::linear(&times, "candidates") {
+            Ok(time)
+        });
+        match linear {
             Err(Finding::Warning(message)) => slow = Some(message),
             other => other?,
         }

@@ -344,11 +344,9 @@ fn scale(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
     let surrogate = fitted(subject, &parameters, rng.word(), &[records_of(rng, RECORDS)])?;
     let x = records_of(rng, 64).0;
     let few = predict(surrogate.as_ref(), &x)?;
-    let mut times = Vec::new();
-    for rows in [1, 64, 4096, rows::MOST_ROWS] {
+    rows::linear(&[1, 64, 4096, rows::MOST_ROWS], "rows", |rows| {
         let many: Vec<f64> = x.iter().copied().cycle().take(rows * INPUTS).collect();
         let (prediction, time) = rows::timed(|| predict(surrogate.as_ref(), &many))?;
-        times.push((rows, time));
         sane(&prediction, rows)?;
         let repeats =
             |values: &[f64], few: &[f64]| values.iter().zip(few.iter().cycle()).all(|(a, b)| a == b);
@@ -356,8 +354,8 @@ fn scale(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
             && repeats(&prediction.epistemic, &few.epistemic)
             && repeats(&prediction.aleatoric, &few.aleatoric);
         ensure(same, || format!("among {rows} rows, a row is predicted otherwise than among 64"))?;
-    }
-    rows::linear(&times, "rows")
+        Ok(time)
+    })
 }
 
 fn threads(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {

@@ -55,7 +55,8 @@ fn document(subject: &Subject<'_>, title: &str, text: &str) -> Verdict {
     Ok(())
 }
 
-/// The parameters with which each table under `value` that has `plugin = id` uses it, references (`"$name"`) left out.
+/// The parameters with which each table under `value` uses the plugin: `plugin = id` with its parameters, references (`"$name"`)
+/// left out, or a parameter of another plugin that names it.
 fn collect(value: &Value, id: &str, found: &mut Vec<Parameters>) {
     match value {
         Value::Table(table) => {
@@ -64,6 +65,11 @@ fn collect(value: &Value, id: &str, found: &mut Vec<Parameters>) {
                 found.push(
                     given.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), scalar(v)?))).collect(),
                 );
+            }
+            // What another plugin needs is named by one of its parameters.
+            let named = |(name, value): (&String, &Value)| name != "plugin" && value.as_str() == Some(id);
+            if table.iter().any(named) {
+                found.push(Parameters::new());
             }
             table.values().for_each(|v| collect(v, id, found));
         }
