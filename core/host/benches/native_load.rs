@@ -32,7 +32,7 @@ fn load(criterion: &mut Criterion) {
                 number += 1;
                 prepared(&bytes, folder.path(), number)
             },
-            |path| native::load(&ReadFile::read(&path, None).unwrap(), &Checker::Nobody).unwrap().len(),
+            |path| native::load(&ReadFile::read(&path, None).unwrap(), &Checker::Nobody, None).unwrap().len(),
             BatchSize::PerIteration,
         );
     });

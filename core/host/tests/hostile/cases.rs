@@ -150,7 +150,7 @@ fn cases() -> Vec<(&'static str, Guest)> {
 }
 
 /// With `BLESS=1` in the environment, writes the file instead.
-fn assert_golden(name: &str, actual: &str) {
+pub(crate) fn assert_golden(name: &str, actual: &str) {
     let path = root().join("tests/golden").join(name);
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, actual).unwrap();

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod c;
 mod cases;
 mod files;
 mod guest;

@@ -52,11 +52,18 @@ pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
 pub(crate) struct CostMemo {
     instance: Arc<dyn AccelModule>,
     known: RwLock<FastMap<TileWork, TileCost>>,
+    /// Whether answers are kept.
+    keeps: bool,
 }
 
 impl CostMemo {
     pub(crate) fn new(instance: Arc<dyn AccelModule>) -> Self {
-        CostMemo { instance, known: RwLock::default() }
+        CostMemo { instance, known: RwLock::default(), keeps: true }
+    }
+
+    /// The same module, asked anew for every row.
+    pub(crate) fn forgetful(&self) -> Self {
+        CostMemo { instance: Arc::clone(&self.instance), known: RwLock::default(), keeps: false }
     }
 
     /// The cost of one work. `buffer_traffic` says whether the module may cause traffic of buffers, `events` how many it
@@ -67,13 +74,18 @@ impl CostMemo {
         events: usize,
         buffer_traffic: bool,
     ) -> Result<TileCost, PluginError> {
-        if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(work) {
+        if self.keeps
+            && let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(work)
+        {
             return Ok(*known);
         }
         let mut cost = [TileCost::default()];
         self.instance.cost(std::slice::from_ref(work), &mut cost)?;
         let [cost] = cost;
         check(&cost, events, buffer_traffic)?;
+        if !self.keeps {
+            return Ok(cost);
+        }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST_ROWS {
             known.clear();

@@ -119,6 +119,16 @@ impl MainMemory {
 }
 
 impl Machine {
+    /// The same accelerator, whose modules are asked for every tile again. Answers are pure, so that no result differs: this shows
+    /// what keeping them saves.
+    pub fn without_memo(&self) -> Machine {
+        let mut machine = self.clone();
+        for module in &mut machine.modules {
+            module.costs = Arc::new(module.costs.forgetful());
+        }
+        machine
+    }
+
     /// Whether tensors are stored compressed.
     pub fn compressed(&self) -> bool {
         self.roles.mask_buffer.is_some()

@@ -1,0 +1,111 @@
+/* A memory in C without the SDK: MISDEED says what it does wrong. Structures have the layout of the canonical ABI. */
+
+#define BEHAVES 0
+#define ENDLESS_LOOP 1
+#define MEMORY_BOMB 2
+#define RECURSION 3
+#define TRAP 4
+#define NOT_A_NUMBER 5
+#define TOO_FEW_COSTS 6
+#define TWO_GIGABYTES 7
+#define UNLISTED_EVENT 8
+#define WILD_POINTER 9
+#define WRITES_EVERYWHERE 10
+#define LIES_LATER 11
+
+typedef unsigned char byte;
+typedef unsigned int word;
+typedef unsigned long long number;
+
+typedef struct { const char *at; word length; } text;
+typedef struct { const void *at; word length; } list;
+#define TEXT(literal) { literal, sizeof(literal) - 1 }
+#define CONTRACT "codebench:plugin/memory@0.1.0-unstable"
+#define EXPORT(name) __attribute__((export_name(name)))
+
+__attribute__((import_module("[export]" CONTRACT), import_name("[resource-new]instance"))) word new_handle(word instance);
+
+extern byte __heap_base;
+static word next;
+
+EXPORT("cabi_realloc") void *reallocate(void *old, word old_size, word align, word size) {
+    if (!next) next = (word)&__heap_base;
+    word at = (next + 7) & ~7u;
+    next = at + size;
+    word have = __builtin_wasm_memory_size(0) * 65536;
+    if (next > have) __builtin_wasm_memory_grow(0, (next - have) / 65536 + 1);
+    return (void *)at;
+}
+
+typedef struct {
+    text id, kind, version, summary;
+    list parameters, keywords, metrics, examples;
+} plugin;
+
+EXPORT("codebench:plugin/manifest@0.1.0-unstable#plugins") const list *plugins(void) {
+    static const plugin memory = { TEXT("evil/memory"), TEXT("memory"), TEXT("0.1.0"), TEXT("A memory of somebody else.") };
+    static list answer;
+    answer = (list){ &memory, 1 };
+    return &answer;
+}
+
+typedef struct { byte is_error; word handle; word rest[2]; } created;
+EXPORT(CONTRACT "#[static]instance.create")
+const created *create(const char *id, word id_length, const void *parameters, word count, number clock, number bits) {
+    static created answer;
+    answer.handle = new_handle(1);
+    return &answer;
+}
+
+typedef struct {
+    number clock_khz, channels, ranks, banks, row_bytes, burst_bytes, interleave_bytes, capacity_bytes, durations[4];
+    double area_mm2, leakage_mw, background_mw;
+    list events;
+    struct { byte is_some; text name; byte cause; double energy_pj; } refresh_event;
+} facts;
+
+EXPORT(CONTRACT "#[method]instance.facts") const facts *state(word instance) {
+    static facts answer = { 1000000, 2, 1, 4, 1024, 64, 256, 1ull << 32 };
+    answer.area_mm2 = 2;
+#if MISDEED == NOT_A_NUMBER
+    answer.area_mm2 = __builtin_nan("");
+#endif
+    return &answer;
+}
+
+static volatile number sink __attribute__((unused));
+static __attribute__((unused)) number deep(number n) { return n ? deep(n + 1) + sink : 0; }
+
+typedef struct { byte is_error; list rows; word rest; } answered;
+EXPORT(CONTRACT "#[method]instance.cost") const answered *cost(word instance, word layout, const number *rows, word length) {
+    static answered answer;
+    static word calls;
+    word count = length / 8;
+    number *costs = reallocate(0, 0, 8, count * 80);
+    for (word i = 0; i < count * 10; i++) costs[i] = 0;
+    for (word i = 0; i < count; i++) costs[i * 10] = rows[i * 8 + 1] / 64 + 1;
+    answer.rows = (list){ costs, count * 10 };
+    calls++;
+#if MISDEED == ENDLESS_LOOP
+    for (;;) sink++;
+#elif MISDEED == MEMORY_BOMB
+    for (;;) sink += __builtin_wasm_memory_grow(0, 16);
+#elif MISDEED == RECURSION
+    sink = deep(1);
+#elif MISDEED == TRAP
+    __builtin_trap();
+#elif MISDEED == TOO_FEW_COSTS
+    answer.rows.length--;
+#elif MISDEED == TWO_GIGABYTES
+    answer.rows.length = 0x10000000;
+#elif MISDEED == UNLISTED_EVENT
+    costs[2] = 1;
+#elif MISDEED == WILD_POINTER
+    answer.rows.at = (void *)0xfffffff8;
+#elif MISDEED == WRITES_EVERYWHERE
+    for (volatile byte *p = 0;; p++) *p = 0xff;
+#elif MISDEED == LIES_LATER
+    if (calls > 3) answer.rows.length = 1;
+#endif
+    return &answer;
+}
