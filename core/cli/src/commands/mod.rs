@@ -1,6 +1,7 @@
 //! The subcommands, one file each: its arguments with their help, and what it does.
 
 pub mod cnn;
+pub mod compare;
 pub mod completions;
 mod generated;
 pub mod pack;
@@ -32,6 +33,7 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   codebench run examples/quickstart.toml
+  codebench compare examples/table.toml --strategies random,tpe,local-search
   codebench simulate --cnn published/resnet18 --accelerator 2,16,8,4,8,3,3,1,12,24,4,1,1
   codebench cnn show published/resnet18
   codebench space count examples/spaces/accelbench.toml
@@ -46,6 +48,8 @@ Exit status: 0 ok, 1 failure, 2 wrong arguments or files, 130 stopped by Ctrl-C.
 pub enum Command {
     /// Search for the best pair of CNN and accelerator, as an experiment file says
     Run(run::Arguments),
+    /// Compare strategies on one experiment: same seeds, same budgets, with tests and plots
+    Compare(compare::Arguments),
     /// Simulate a CNN on an accelerator: cycles, latency, energy, area
     Simulate(simulate::Arguments),
     /// Networks and CNN files: list, show, hash, count
@@ -65,6 +69,7 @@ pub enum Command {
 pub(crate) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(arguments, out),
+        Command::Compare(arguments) => compare::run(arguments, out),
         Command::Simulate(arguments) => simulate::run(arguments, out),
         Command::Cnn(command) => cnn::run(command, out),
         Command::Space(command) => space::run(command, out),

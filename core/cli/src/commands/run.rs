@@ -56,14 +56,14 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
 }
 
 /// A name that is one folder on every system.
-fn folder_name(name: &str) -> String {
+pub(super) fn folder_name(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
     let text: String = name.chars().map(safe).collect();
     if text.is_empty() { "experiment".into() } else { text }
 }
 
 /// Whether the user can mend it by other arguments or another file.
-fn judge(error: SearchError) -> Failure {
+pub(super) fn judge(error: SearchError) -> Failure {
     match error {
         SearchError::Store(StoreError::Exists { .. })
         | SearchError::Experiment(_)
