@@ -1,0 +1,74 @@
+//! The example on a table of measured networks, with the strategies that ship.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use codebench_api::Catalog;
+use codebench_search::compare::{CompareOptions, Comparison, Measure, compare, strategy};
+use codebench_search::objective::{Goal, MetricName};
+use codebench_search::{Experiment, RunOptions, Silent, Study};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    catalog.add_all("search", codebench_search::PLUGINS).unwrap();
+    catalog.add_all("strategies", codebench_strategies::PLUGINS).unwrap();
+    catalog.add_all("evaluators", codebench_evaluators::PLUGINS).unwrap();
+    catalog
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+/// The example, its paths made absolute: they are relative to the folder of the repository.
+fn experiment() -> Experiment {
+    let text = std::fs::read_to_string(examples().join("table.toml")).unwrap();
+    let text = text.replace("\"examples/", &format!("\"{}/", examples().display()));
+    Experiment::parse(&text, "table.toml", &examples(), &catalog()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn compared(out: &Path, strategies: &[&str], seeds: u64) -> Comparison {
+    let catalog = catalog();
+    let metric = Some(MetricName { evaluator: "table".into(), metric: "test_accuracy".into() });
+    let options = CompareOptions {
+        strategies: strategies.iter().map(|s| strategy(s, &catalog).unwrap()).collect(),
+        seeds,
+        measure: Measure { metric, goal: Goal::Maximise, optimum: Some(94.373), target: Some(94.0) },
+        out: out.to_owned(),
+        resume: false,
+        threads: None,
+        cancel: Arc::new(AtomicBool::new(false)),
+    };
+    compare(&experiment(), &catalog, &options, &|_, _| {}).unwrap().unwrap()
+}
+
+#[test]
+fn the_example_finds_a_good_cell_and_keeps_the_test_accuracy_from_the_search() {
+    let out = tempfile::tempdir().unwrap();
+    let catalog = catalog();
+    let options = RunOptions { out: out.path().into(), ..RunOptions::default() };
+    let summary = Study::open(experiment(), &catalog, options).unwrap().run(&mut Silent).unwrap();
+    assert_eq!((summary.counts.ok, summary.counts.total()), (40, 40));
+    let best = summary.best.unwrap();
+    assert!(best.metrics["table"].values["test_accuracy"] > 92.0);
+    assert_eq!(best.objectives, [best.metrics["table"].values["validation_accuracy"] / 100.0]);
+}
+
+#[test]
+fn strategies_that_learn_beat_chance_on_the_example() {
+    let out = tempfile::tempdir().unwrap();
+    let comparison = compared(out.path(), &["random", "local-search", "tpe"], 12);
+    let area = |i: usize| comparison.strategies[i].areas.iter().sum::<f64>();
+    assert!(area(1) < area(0) && area(2) < area(0), "{}", comparison.text());
+    assert!(comparison.strategies.iter().all(|s| s.counts == (480, 0, 0)));
+}
+
+#[test]
+fn strategies_on_surrogates_run_and_resume_on_the_example() {
+    let out = tempfile::tempdir().unwrap();
+    let short = "bayesian-optimisation:surrogate_parameters=evaluations = 4";
+    let comparison = compared(out.path(), &["boshnas:starts=1:steps=2:surrogate_parameters=evaluations = 4", short], 1);
+    assert!(comparison.strategies.iter().all(|s| s.counts == (40, 0, 0) && s.seconds_per_query > 0.0));
+}
