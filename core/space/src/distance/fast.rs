@@ -138,13 +138,28 @@ fn aligned(a: &PreparedGraph, b: &PreparedGraph, costs: &EditCosts, substitute: 
     image
 }
 
+/// The costs of [`fast`] for the pairs of those numbers among `graphs`: see [`pair`].
+pub fn distances(graphs: &[PreparedGraph], costs: &EditCosts, numbers: std::ops::Range<usize>) -> Vec<f64> {
+    let end = numbers.end.min(pairs(graphs.len()));
+    let mut all = Vec::new();
+    let (mut i, mut j) = pair(graphs.len(), numbers.start);
+    for _ in numbers.start..end {
+        all.push(fast(&graphs[i], &graphs[j], costs).cost);
+        j += 1;
+        if j == graphs.len() {
+            (i, j) = (i + 1, i + 2);
+        }
+    }
+    all
+}
+
 /// How many pairs there are among `count` graphs.
 pub fn pairs(count: usize) -> usize {
     count * count.saturating_sub(1) / 2
 }
 
 /// Pair number `number` among `count` graphs, the first index the smaller: (0, 1), (0, 2), ..., (1, 2), ... A caller with
-/// several threads gives each a range of numbers.
+/// several threads gives each a range of numbers, as [`distances`] takes.
 pub fn pair(count: usize, number: usize) -> (usize, usize) {
     let mut first = 0;
     let mut left = number;

@@ -13,7 +13,7 @@ mod prepared;
 mod refine;
 
 pub use exact::exact;
-pub use fast::{fast, pair, pairs};
+pub use fast::{distances, fast, pair, pairs};
 pub use path::{EditOperation, EditPath};
 pub use prepared::{GraphError, PreparedGraph};
 

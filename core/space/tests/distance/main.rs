@@ -8,7 +8,7 @@ mod oracle;
 use codebench_model::LabelledGraph;
 use codebench_space::Rng;
 use codebench_space::distance::{
-    EditCosts, EditOperation, EditPath, PreparedGraph, exact, fast, pair, pairs,
+    EditCosts, EditOperation, EditPath, PreparedGraph, distances, exact, fast, pair, pairs,
 };
 use graphs::{renumbered, small, stacked};
 use oracle::{brute, isomorphic};
@@ -189,4 +189,15 @@ fn pairs_are_numbered_without_gaps() {
     }
     assert_eq!((0..pairs(7)).map(|n| pair(7, n)).collect::<Vec<_>>(), expected);
     assert_eq!((pairs(0), pairs(1), pairs(1000)), (0, 0, 499_500));
+    let mut rng = Rng::new(6, 0);
+    let graphs: Vec<PreparedGraph> = (0..7).map(|_| prepared(&small(&mut rng, 6))).collect();
+    let costs = EditCosts::default();
+    let one_by_one: Vec<f64> =
+        expected.iter().map(|(i, j)| fast(&graphs[*i], &graphs[*j], &costs).cost).collect();
+    for split in [0, 1, 5, 6, 7, 20, 21] {
+        let parts = [distances(&graphs, &costs, 0..split), distances(&graphs, &costs, split..21)].concat();
+        assert_eq!(parts, one_by_one);
+    }
+    assert_eq!(distances(&graphs, &costs, 21..30), Vec::<f64>::new());
+    assert_eq!(distances(&[], &costs, 0..9), Vec::<f64>::new());
 }

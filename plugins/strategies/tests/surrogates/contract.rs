@@ -82,3 +82,21 @@ fn predictions_follow_the_units_of_the_targets() {
         }
     }
 }
+
+/// A space of one point has no columns.
+#[test]
+fn records_without_inputs_are_averaged() {
+    for id in IDS {
+        let mut surrogate = make(id, "", 0, 1, false);
+        surrogate.fit(&[], &[1.0, 2.0, 3.0]).unwrap();
+        let prediction = surrogate.predict(&[], 2).unwrap();
+        assert_eq!(prediction.mean.len(), 2, "{id}");
+        for mean in &prediction.mean {
+            assert!((mean - 2.0).abs() < 0.8, "{id}: {mean}");
+        }
+        if surrogate.differentiable() {
+            assert!(surrogate.gradient(&[], &[1.0; 3]).unwrap().is_empty(), "{id}");
+            assert!(surrogate.hvp(&[], &[], &[1.0; 3]).unwrap().is_empty(), "{id}");
+        }
+    }
+}

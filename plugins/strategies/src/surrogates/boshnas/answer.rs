@@ -11,10 +11,9 @@ use codebench_sdk::prelude::*;
 const ROWS: usize = 64;
 
 impl Fitted {
-    pub(super) fn predict(&self, settings: &Settings, shape: Shape, x: &[f64]) -> Prediction {
+    pub(super) fn predict(&self, settings: &Settings, shape: Shape, x: &[f64], count: usize) -> Prediction {
         let scaled = self.scaling.inputs.apply(x);
         let outputs = shape.outputs;
-        let count = scaled.len() / shape.inputs.max(1);
         let mut answer = Prediction::default();
         for start in (0..count).step_by(ROWS) {
             let rows = ROWS.min(count - start);

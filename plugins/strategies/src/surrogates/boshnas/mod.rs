@@ -95,7 +95,7 @@ impl Surrogate for Boshnas {
     fn predict(&self, x: &[f64], rows: usize) -> Result<Prediction, PluginError> {
         self.shape.rows(x, rows)?;
         let fitted = self.fitted.as_ref().ok_or_else(not_fitted)?;
-        Ok(fitted.predict(&self.settings, self.shape, x))
+        Ok(fitted.predict(&self.settings, self.shape, x, rows))
     }
 
     fn differentiable(&self) -> bool {
