@@ -1,4 +1,5 @@
-//! Pure functions over a search space: counting, sampling, mutation, neighbours, repair, encoding, decoding.
+//! Pure functions over a search space: counting, sampling, mutation, neighbours, repair, encoding, decoding; distances between
+//! CNNs ([`distance`]), their [`embedding`] in a few numbers, and [`graph_features`].
 //!
 //! A [`Space`] is data: ordered choices with conditions, and templates that say how a CNN and an accelerator are made from
 //! them. [`SpaceDescription`] is what a user writes; [`Points`] answers questions about the valid points of a space. The

@@ -98,3 +98,58 @@ fn intervals_cover_what_they_say() {
         assert!((0.85..=0.97).contains(&share), "{id}: {share}");
     }
 }
+
+/// A surrogate fitted to records in the lower half of the cube.
+fn half_known(id: &str, parameters: &str) -> Box<dyn Surrogate> {
+    let mut rng = Rng::new(41, 0);
+    let mut surrogate = make(id, parameters, 4, 1, true);
+    let x: Vec<f64> = points(&mut rng, 120, 4).iter().map(|x| 0.5 * x).collect();
+    let y: Vec<f64> = x.chunks(4).map(|x| smooth(x) + 0.02 * normal(&mut rng)).collect();
+    surrogate.fit(&x, &y).unwrap();
+    surrogate
+}
+
+#[test]
+fn far_from_the_records_less_is_known() {
+    let mut rng = Rng::new(42, 0);
+    let near: Vec<f64> = points(&mut rng, 200, 4).iter().map(|x| 0.5 * x).collect();
+    let far: Vec<f64> = near.iter().map(|x| 0.5 + x).collect();
+    for id in ["codebench/gp", "codebench/deep-ensemble"] {
+        let surrogate = half_known(id, "");
+        let mean = |x: &[f64]| surrogate.predict(x, 200).unwrap().epistemic.iter().sum::<f64>() / 200.0;
+        let (near, far) = (mean(&near), mean(&far));
+        println!("{id}: epistemic deviation {near:.4} near, {far:.4} far");
+        assert!(far > 1.5 * near, "{id}: {near} near, {far} far");
+    }
+}
+
+#[test]
+fn the_student_knows_the_spread_of_its_teacher() {
+    let mut rng = Rng::new(43, 0);
+    let at = points(&mut rng, 200, 4);
+    let id = "codebench/boshnas-surrogate";
+    let of = |parameters: &str| half_known(id, parameters).predict(&at, 200).unwrap();
+    let (student, sampled) = (of(""), of("student = false"));
+    // The teacher is the same, with and without a student.
+    assert_eq!(student.mean, sampled.mean);
+    let correlation = correlated(&student.epistemic, &sampled.epistemic);
+    let ratio = student.epistemic.iter().sum::<f64>() / sampled.epistemic.iter().sum::<f64>();
+    println!("student and samples: correlation {correlation:.2}, ratio {ratio:.2}");
+    assert!(correlation > 0.7 && (0.6..1.6).contains(&ratio), "{correlation} {ratio}");
+}
+
+#[test]
+fn an_ablation_leaves_out_what_it_says() {
+    let mut rng = Rng::new(44, 0);
+    let at = points(&mut rng, 20, 4);
+    let id = "codebench/boshnas-surrogate";
+    let of = |parameters: &str| half_known(id, parameters).predict(&at, 20).unwrap();
+    let whole = of("");
+    assert!(whole.aleatoric.iter().all(|a| *a > 0.0));
+    let without = of("heteroscedastic = false");
+    assert!(without.aleatoric.iter().all(|a| *a == 0.0));
+    assert_eq!(without.mean, of("heteroscedastic = false\nmean = \"npn\"").mean);
+    assert_eq!(without.mean, of("mean = \"teacher\"").mean);
+    assert_ne!(of("branches = false").mean, whole.mean);
+    assert_ne!(of("distillation = \"records\"").epistemic, whole.epistemic);
+}

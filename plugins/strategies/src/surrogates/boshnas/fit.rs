@@ -49,20 +49,19 @@ impl Boshnas {
         let (inputs, outputs) = (self.shape.inputs, self.shape.outputs);
         let (settings, branches) = (&self.settings, &self.branches);
         let last_variance = if settings.sigmoid { 0.01 } else { 0.05 };
+        // The student comes last: the other networks are the same without it.
+        let teacher = shapes::teacher(inputs, outputs, branches, settings.sigmoid);
+        let teacher = Trained::new(teacher, rng, last_variance);
+        let moments = || shapes::moments(inputs, outputs, branches, settings.sigmoid);
+        let moments = settings.heteroscedastic.then(|| Trained::new(moments(), rng, last_variance));
+        let student = || shapes::student(inputs, outputs, branches);
+        let student = settings.student.then(|| Trained::new(student(), rng, last_variance));
         Fitted {
             scaling: Scaling::new(rows, (x, inputs), (y, outputs), settings.sigmoid),
-            teacher: Trained::new(
-                shapes::teacher(inputs, outputs, branches, settings.sigmoid),
-                rng,
-                last_variance,
-            ),
-            student: settings
-                .student
-                .then(|| Trained::new(shapes::student(inputs, outputs, branches), rng, last_variance)),
+            teacher,
+            student,
             spread: vec![1.0; outputs],
-            moments: settings.heteroscedastic.then(|| {
-                Trained::new(shapes::moments(inputs, outputs, branches, settings.sigmoid), rng, last_variance)
-            }),
+            moments,
             masks: Vec::new(),
         }
     }

@@ -118,11 +118,14 @@ impl Model {
         squares(&point, &self.columns, n, &mut distances);
         let (kernel, slopes): (Vec<f64>, Vec<f64>) =
             distances.iter().map(|d| matern(*d)).map(|(k, s)| (self.variance * k, self.variance * s)).unzip();
-        let mut q = kernel.clone();
-        dense::solve_lower(n, 1, &self.factor, &mut q);
-        let explained = q.iter().map(|v| v * v).sum::<f64>();
-        dense::solve_lower_transposed(n, &self.factor, &mut q);
-        let left = self.variance_left(explained);
+        // Without a weight on the deviation, nothing of the variance is needed.
+        let (mut q, mut left) = (vec![0.0; n], LEAST * self.variance);
+        if weights[1] != 0.0 {
+            q = kernel;
+            dense::solve_lower(n, 1, &self.factor, &mut q);
+            left = self.variance_left(q.iter().map(|v| v * v).sum());
+            dense::solve_lower_transposed(n, &self.factor, &mut q);
+        }
         let deviation = left.sqrt();
         // Where rounding holds the variance it is constant.
         let share = if left > LEAST * self.variance { weights[1] } else { 0.0 };
@@ -145,8 +148,10 @@ impl Model {
         }
         let turn: Vec<f64> = products.iter().zip(&slopes).map(|(p, s)| -s * p).collect();
         let mut turned = turn.clone();
-        dense::solve_lower(n, 1, &self.factor, &mut turned);
-        dense::solve_lower_transposed(n, &self.factor, &mut turned);
+        if share != 0.0 {
+            dense::solve_lower(n, 1, &self.factor, &mut turned);
+            dense::solve_lower_transposed(n, &self.factor, &mut turned);
+        }
         // Derivative of the variance in the direction, for the root in the deviation.
         let along_variance = -2.0 * dense::dot(&q, &turn);
         for (a, total) in sum.iter_mut().enumerate() {
