@@ -5,13 +5,29 @@
 use codebench_api::Kind;
 use codebench_conformance::{Options, Outcome, Status, check};
 
+/// What a plugin needs that no default can be: a program, a table.
+fn options(id: &str) -> Options {
+    let table = codebench_tests::root().join("examples/tables/nasbench201-125.csv").display().to_string();
+    let given: &[(&str, &str)] = match id {
+        "codebench/command" => {
+            &[("command", r#"sh -c 'echo "{\"values\": {\"x\": 1}}"'"#), ("reads", "cnn, seed")]
+        }
+        "codebench/table" => &[("file", &table), ("key", "edge_1_0, edge_2_0, edge_3_1"), ("form", "values")],
+        _ => &[],
+    };
+    let parameter = |(name, value): &(&str, &str)| {
+        ((*name).to_owned(), codebench_model::ParameterValue::Text((*value).to_owned()))
+    };
+    Options { parameters: given.iter().map(parameter).collect(), ..Options::default() }
+}
+
 /// Checks all built-in plugins of one kind; what fails is shown whole, with the seed that replays it.
 fn all_of(kind: Kind) {
     let catalog = codebench::catalog().unwrap();
     let mut broken = String::new();
     let mut checked = 0;
     for entry in catalog.entries().filter(|e| e.kind() == kind) {
-        let report = check(&catalog, &entry.info.id, &Options::default()).unwrap();
+        let report = check(&catalog, &entry.info.id, &options(&entry.info.id)).unwrap();
         checked += 1;
         // The time of a check is the machine's as well as the plugin's.
         let warns = |outcome: &Outcome| outcome.status == Status::Warning && outcome.check != "scale";
