@@ -72,9 +72,10 @@ impl<'a> Channels<'a> {
         layer: &LayerRef,
     ) -> Result<Transfer, CycleError> {
         let mut done = Transfer { complete: start, ..Transfer::default() };
+        let place = (shift, shift % self.banks);
         for touch in &pattern.touches {
             let index = touch.channel;
-            let profile = self.visit(direction, touch, shift);
+            let profile = self.visit(direction, touch, place);
             let cost = self.cost(&profile, layer)?;
             let (complete, turnaround) = self
                 .occupy(index, start, direction, &cost)
@@ -95,8 +96,8 @@ impl<'a> Channels<'a> {
         Ok(done)
     }
 
-    /// Opens the rows and counts how they were found.
-    fn visit(&mut self, direction: u64, touch: &Touched, shift: u64) -> TransferProfile {
+    /// Opens the rows, `shift` pages and so `rotation` banks behind, and counts how they were found.
+    fn visit(&mut self, direction: u64, touch: &Touched, (shift, rotation): (u64, u64)) -> TransferProfile {
         let mut profile = TransferProfile {
             direction,
             bytes: touch.bytes,
@@ -107,7 +108,6 @@ impl<'a> Channels<'a> {
         let open = &mut self.channels[touch.channel].open;
         match &touch.visits {
             Visits::Once { pages, banks } => {
-                let rotation = shift % self.banks;
                 for visit in banks {
                     let bank = visit.bank + rotation;
                     let bank = if bank < self.banks { bank } else { bank - self.banks };

@@ -89,11 +89,13 @@ impl Summary {
         'first: for image in 0..cycle {
             for (from, to) in ranges {
                 let (from, to) = (from + image * shift, to + image * shift);
+                let mut next = from % self.banks;
                 for page in from..=to.min(from + (self.banks - 1)) {
                     if banks.len() as u64 == self.banks {
                         break 'first;
                     }
-                    let bank = page % self.banks;
+                    let bank = next;
+                    next = if bank + 1 < self.banks { bank + 1 } else { 0 };
                     let slot = &mut self.slots[bank as usize];
                     if slot.0 != self.stamp {
                         *slot = (self.stamp, banks.len());
@@ -107,11 +109,13 @@ impl Summary {
         'last: for image in (images - cycle..images).rev() {
             for (from, to) in ranges.iter().rev() {
                 let (from, to) = (from + image * shift, to + image * shift);
+                let mut next = to % self.banks;
                 for page in (from.max(to.saturating_sub(self.banks - 1))..=to).rev() {
                     if missing == 0 {
                         break 'last;
                     }
-                    let (stamp, index) = &mut self.slots[(page % self.banks) as usize];
+                    let (stamp, index) = &mut self.slots[next as usize];
+                    next = if next > 0 { next - 1 } else { self.banks - 1 };
                     if *stamp != self.stamp {
                         *stamp = self.stamp;
                         banks[*index].last = page;
