@@ -2,7 +2,7 @@
 
 use super::bindings::exports::codebench::plugin::{cnn_op, evaluator};
 use super::configured;
-use super::sandbox::{Pool, Sandbox};
+use super::sandbox::{Pool, Sandbox, pool_of};
 use super::search::{json, parsed};
 use crate::checks;
 use codebench_api::{
@@ -22,16 +22,7 @@ pub(super) fn cnn_op(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, String> 
     let (sandbox, id): (_, Arc<str>) = (sandbox.clone(), id.into());
     Ok(Maker::CnnOp(Arc::new(move |configuration: &Configuration<'_>| {
         let given = configured(configuration);
-        let (indices, name) = (indices.clone(), id.clone());
-        let pool = Pool::new(
-            sandbox.clone(),
-            &id,
-            Box::new(move |store, instance| {
-                let exports = indices.load(&mut *store, instance)?;
-                let made = exports.instance().call_create(store, &name, &given)?;
-                Ok((exports, Ok(made)))
-            }),
-        );
+        let pool = pool_of!(sandbox, indices, id, given);
         // Wrong parameters are refused now, not at the first vertex.
         let worker = pool.worker()?;
         pool.keep(worker);
@@ -68,16 +59,7 @@ pub(super) fn evaluator(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, Strin
     let (sandbox, id): (_, Arc<str>) = (sandbox.clone(), id.into());
     Ok(Maker::Evaluator(Arc::new(move |configuration: &Configuration<'_>| {
         let given = configured(configuration);
-        let (indices, name) = (indices.clone(), id.clone());
-        let pool = Pool::new(
-            sandbox.clone(),
-            &id,
-            Box::new(move |store, instance| {
-                let exports = indices.load(&mut *store, instance)?;
-                let made = exports.instance().call_create(store, &name, &given)?;
-                Ok((exports, Ok(made)))
-            }),
-        );
+        let pool = pool_of!(sandbox, indices, id, given);
         let reads = pool
             .pure("reads", usize::MAX, |w| {
                 Ok(Ok(w.exports.instance().call_reads(&mut w.store, w.instance)?))

@@ -3,7 +3,7 @@
 use super::bindings::codebench::plugin::types;
 use super::bindings::exports::codebench::plugin::{accel_module, memory};
 use super::configured;
-use super::sandbox::{Pool, Sandbox};
+use super::sandbox::{Pool, Sandbox, pool_of};
 use crate::checks;
 use bytemuck::Pod;
 use codebench_api::{AccelModule, Configuration, Maker, Memory, PluginError};
@@ -25,16 +25,7 @@ pub(super) fn accel_module(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, St
     let (sandbox, id): (_, Arc<str>) = (sandbox.clone(), id.into());
     Ok(Maker::AccelModule(Arc::new(move |configuration: &Configuration<'_>| {
         let given = configured(configuration);
-        let (indices, name) = (indices.clone(), id.clone());
-        let pool = Pool::new(
-            sandbox.clone(),
-            &id,
-            Box::new(move |store, instance| {
-                let exports = indices.load(&mut *store, instance)?;
-                let made = exports.instance().call_create(store, &name, &given)?;
-                Ok((exports, Ok(made)))
-            }),
-        );
+        let pool = pool_of!(sandbox, indices, id, given);
         let facts = pool
             .pure("facts", usize::MAX, |w| {
                 Ok(Ok(w.exports.instance().call_facts(&mut w.store, w.instance)?))
@@ -72,16 +63,7 @@ pub(super) fn memory(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, String> 
     let (sandbox, id): (_, Arc<str>) = (sandbox.clone(), id.into());
     Ok(Maker::Memory(Arc::new(move |configuration: &Configuration<'_>| {
         let given = configured(configuration);
-        let (indices, name) = (indices.clone(), id.clone());
-        let pool = Pool::new(
-            sandbox.clone(),
-            &id,
-            Box::new(move |store, instance| {
-                let exports = indices.load(&mut *store, instance)?;
-                let made = exports.instance().call_create(store, &name, &given)?;
-                Ok((exports, Ok(made)))
-            }),
-        );
+        let pool = pool_of!(sandbox, indices, id, given);
         let facts = pool
             .pure("facts", usize::MAX, |w| {
                 Ok(Ok(w.exports.instance().call_facts(&mut w.store, w.instance)?))

@@ -81,6 +81,24 @@ pub(super) struct Pool<E> {
     freed: Condvar,
 }
 
+/// The [`Pool`] of plugin `id`, whose instances are made by the interface's `create` from the id and what is `given`: the
+/// bindings of every interface have the same shape, but no trait in common.
+macro_rules! pool_of {
+    ($sandbox:ident, $indices:ident, $id:ident, $($given:ident),+) => {{
+        let (indices, name) = ($indices.clone(), $id.clone());
+        Pool::new(
+            $sandbox.clone(),
+            &$id,
+            Box::new(move |store, instance| {
+                let exports = indices.load(&mut *store, instance)?;
+                let made = exports.instance().call_create(store, &name, $(&$given),+)?;
+                Ok((exports, Ok(made)))
+            }),
+        )
+    }};
+}
+pub(super) use pool_of;
+
 struct State<E> {
     idle: Vec<Worker<E>>,
     /// Workers that are idle or at work.

@@ -5,7 +5,7 @@
 
 use super::bindings::exports::codebench::plugin::{strategy, surrogate};
 use super::configured;
-use super::sandbox::{Pool, Sandbox, Worker};
+use super::sandbox::{Pool, Sandbox, Worker, pool_of};
 use crate::checks;
 use codebench_api::{
     Configuration, Maker, PluginError, Prediction, Strategy, StrategyContext, Surrogate, SurrogateContext,
@@ -35,16 +35,7 @@ pub(super) fn strategy(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, String
     Ok(Maker::Strategy(Arc::new(move |configuration: &Configuration<'_>, context: &StrategyContext| {
         let given = configured(configuration);
         let document = json(context)?;
-        let (indices, name) = (indices.clone(), id.clone());
-        let pool = Pool::new(
-            sandbox.clone(),
-            &id,
-            Box::new(move |store, instance| {
-                let exports = indices.load(&mut *store, instance)?;
-                let made = exports.instance().call_create(store, &name, &given, &document)?;
-                Ok((exports, Ok(made)))
-            }),
-        );
+        let pool = pool_of!(sandbox, indices, id, given, document);
         let worker = Some(pool.worker()?);
         Ok(Box::new(SandboxedStrategy { pool, log: Vec::new(), worker }) as Box<dyn Strategy>)
     })))
@@ -139,16 +130,7 @@ pub(super) fn surrogate(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, Strin
     Ok(Maker::Surrogate(Arc::new(move |configuration: &Configuration<'_>, context: &SurrogateContext| {
         let given = configured(configuration);
         let shape = shape(context)?;
-        let (indices, name) = (indices.clone(), id.clone());
-        let pool = Pool::new(
-            sandbox.clone(),
-            &id,
-            Box::new(move |store, instance| {
-                let exports = indices.load(&mut *store, instance)?;
-                let made = exports.instance().call_create(store, &name, &given, &shape)?;
-                Ok((exports, Ok(made)))
-            }),
-        );
+        let pool = pool_of!(sandbox, indices, id, given, shape);
         let differentiable = pool.pure("differentiable", 0, |w| {
             Ok(Ok(w.exports.instance().call_differentiable(&mut w.store, w.instance)?))
         })?;
