@@ -58,3 +58,14 @@ fn threads_do_not_change_a_byte() {
     assert_eq!(one, two);
     assert_eq!(one, three);
 }
+
+#[test]
+fn a_run_of_failures_only_is_a_failure() {
+    let experiment = Experiment::quickstart(BINARY, 4, 1);
+    let fails = experiment.text().replace("codebench/simulate", "codebench/command");
+    experiment.write(&fails.replace("fidelity = \"cycle\"", "command = \"false\""));
+    let answer = experiment.run(&experiment.path("out"), &[]);
+    assert_eq!(answer.status, Some(1), "{}", answer.stderr);
+    assert!(answer.stderr.contains("no trial has a result: 4 of 4 failed"), "{}", answer.stderr);
+    assert!(answer.stdout.contains("`false` ended with exit status: 1"), "{}", answer.stdout);
+}

@@ -3,7 +3,7 @@
 use crate::progress::Progress;
 use crate::{Failure, OrFail, built_in, interrupt, plugins, summary};
 use clap::Args;
-use codebench_search::{Experiment, Outcome, RunOptions, SearchError, StoreError, Study};
+use codebench_search::{Counts, Experiment, Outcome, RunOptions, SearchError, StoreError, Study};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -52,7 +52,23 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     let summary = result.map_err(judge)?;
     out.write_all(summary::text(&summary, started.elapsed()).as_bytes())?;
     out.flush()?;
-    if summary.outcome == Outcome::Interrupted { Err(Failure::Interrupted) } else { Ok(()) }
+    match summary.outcome {
+        Outcome::Interrupted => Err(Failure::Interrupted),
+        _ => succeeded(summary.counts),
+    }
+}
+
+/// A run without a single result fails if a part of it did: every candidate infeasible is an answer, failures are none.
+fn succeeded(counts: Counts) -> Result<(), Failure> {
+    if counts.ok > 0 || counts.failed == 0 {
+        return Ok(());
+    }
+    Err(Failure::Failed(anyhow::anyhow!(
+        "no trial has a result: {} of {} failed; records.csv has the reason of each, and a trial that failed is not run again, \
+         so mend the cause and start anew in another folder (--out)",
+        counts.failed,
+        counts.total()
+    )))
 }
 
 /// A name that is one folder on every system.
@@ -81,6 +97,15 @@ pub(super) fn judge(error: SearchError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_fails_if_nothing_but_failures_came_of_it() {
+        let status = |ok, infeasible, failed| {
+            succeeded(Counts { ok, infeasible, failed }).err().map(|failure| failure.status())
+        };
+        assert_eq!([status(0, 0, 0), status(1, 0, 7), status(0, 4, 0)], [None; 3]);
+        assert_eq!([status(0, 0, 1), status(0, 3, 1)], [Some(1); 2]);
+    }
 
     #[test]
     fn folders_are_safe_names() {
