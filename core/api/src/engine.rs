@@ -58,6 +58,9 @@ pub struct NetworkOptions {
     pub weight_decay: f64,
     /// Label smoothing of the cross-entropy.
     pub label_smoothing: f64,
+    /// Gradients whose Euclidean norm, taken over all parameters, is larger are scaled down to it; 0 scales none.
+    #[serde(default)]
+    pub clip_norm: f64,
 }
 
 /// Images and labels of one step: `images` is row-major N x C x H x W.
@@ -129,6 +132,10 @@ pub trait Network: Send {
     /// Logits with batch norms and dropout in inference mode: each image's are independent of the others. Labels are
     /// not read and may be empty.
     fn evaluate(&mut self, batch: &MiniBatch<'_>) -> Result<EvaluateResult, PluginError>;
+
+    /// Share of values that are not zero in the output of every layer of the workload, over all images, as
+    /// [`Network::evaluate`] would compute them; what a simulator makes of sparsity. Labels are not read.
+    fn densities(&mut self, batch: &MiniBatch<'_>) -> Result<Vec<f64>, PluginError>;
 
     /// Loss and its gradients with respect to every parameter, in training mode, dropout seeded by `step`; changes
     /// nothing.

@@ -25,8 +25,26 @@ pub struct Recipe {
     pub weight_decay: f64,
     /// How the learning rate changes over the steps: one of [`Recipe::SCHEDULES`].
     pub schedule: String,
+    /// Schedule `exponential`: factor of the learning rate from epoch to epoch.
+    pub decay: f64,
+    /// Schedule `warm-restarts`: epochs of the first half cosine.
+    pub restart_epochs: u64,
+    /// Schedule `warm-restarts`: each half cosine is so many times longer than the one before.
+    pub restart_factor: u64,
+    /// Schedule `one-cycle`: share of the steps in which the learning rate rises.
+    pub warm_up: f64,
     /// Probability mass spread over the other classes.
     pub label_smoothing: f64,
+    /// Largest Euclidean norm of all gradients together; 0 does not clip.
+    pub clip_norm: f64,
+    /// Training ends after so many epochs without a lower validation loss; 0 trains all epochs.
+    pub patience: u64,
+    /// Training images are moved by up to so many pixels, over black.
+    pub crop_padding: u64,
+    /// Every second training image is mirrored left to right.
+    pub flip: bool,
+    /// Side of a black square put somewhere on every training image, pixels; 0 puts none.
+    pub cutout: u64,
 }
 
 impl Default for Recipe {
@@ -40,7 +58,16 @@ impl Default for Recipe {
             betas: [0.9, 0.999],
             weight_decay: 1e-2,
             schedule: "cosine".into(),
+            decay: 0.95,
+            restart_epochs: 10,
+            restart_factor: 2,
+            warm_up: 0.3,
             label_smoothing: 0.0,
+            clip_norm: 0.0,
+            patience: 0,
+            crop_padding: 0,
+            flip: false,
+            cutout: 0,
         }
     }
 }
@@ -58,15 +85,15 @@ impl Recipe {
     /// The optimisers.
     pub const OPTIMIZERS: [&str; 3] = ["sgd", "adam", "adamw"];
     /// The schedules of the learning rate.
-    pub const SCHEDULES: [&str; 2] = ["constant", "cosine"];
+    pub const SCHEDULES: [&str; 5] = ["constant", "cosine", "exponential", "warm-restarts", "one-cycle"];
 
     /// Checks that every field is in range.
     ///
     /// # Errors
     /// The first that is not, with its value and what is allowed.
     pub fn check(&self) -> Result<(), RecipeError> {
-        whole("epochs", self.epochs, 100_000)?;
-        whole("batch_size", self.batch_size, 65_536)?;
+        whole("epochs", self.epochs, 1, 100_000)?;
+        whole("batch_size", self.batch_size, 1, 65_536)?;
         name("optimizer", &self.optimizer, &Self::OPTIMIZERS)?;
         number("learning_rate", self.learning_rate, "a number above 0 and at most 10", |x| {
             x > 0.0 && x <= 10.0
@@ -78,7 +105,17 @@ impl Recipe {
         }
         number("weight_decay", self.weight_decay, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
         name("schedule", &self.schedule, &Self::SCHEDULES)?;
-        number("label_smoothing", self.label_smoothing, "a number from 0 to below 1", rate)
+        number("decay", self.decay, "a number above 0 and at most 1", |x| x > 0.0 && x <= 1.0)?;
+        whole("restart_epochs", self.restart_epochs, 1, 100_000)?;
+        whole("restart_factor", self.restart_factor, 1, 10)?;
+        number("warm_up", self.warm_up, "a number from 0 to below 1", rate)?;
+        number("label_smoothing", self.label_smoothing, "a number from 0 to below 1", rate)?;
+        number("clip_norm", self.clip_norm, "a number from 0 (no clipping) to 1e6", |x| {
+            (0.0..=1e6).contains(&x)
+        })?;
+        whole("patience", self.patience, 0, 100_000)?;
+        whole("crop_padding", self.crop_padding, 0, 256)?;
+        whole("cutout", self.cutout, 0, 4096)
     }
 }
 
@@ -86,11 +123,11 @@ fn refuse(field: &'static str, value: impl fmt::Display, allowed: &str) -> Recip
     RecipeError { field, problem: format!("= {value} is out of range: give {allowed}") }
 }
 
-fn whole(field: &'static str, value: u64, max: u64) -> Result<(), RecipeError> {
-    if (1..=max).contains(&value) {
+fn whole(field: &'static str, value: u64, min: u64, max: u64) -> Result<(), RecipeError> {
+    if (min..=max).contains(&value) {
         return Ok(());
     }
-    Err(refuse(field, value, &format!("a whole number from 1 to {max}")))
+    Err(refuse(field, value, &format!("a whole number from {min} to {max}")))
 }
 
 fn number(
@@ -130,7 +167,7 @@ mod tests {
     fn the_default_is_in_range_and_others_are_quoted() {
         assert_eq!(Recipe::default().check(), Ok(()));
         type Change = fn(&mut Recipe);
-        let cases: [(Change, &str, &str); 9] = [
+        let cases: [(Change, &str, &str); 12] = [
             (|r| r.epochs = 0, "epochs", "= 0 is out of range: give a whole number from 1 to 100000"),
             (
                 |r| r.batch_size = 1 << 40,
@@ -162,7 +199,18 @@ mod tests {
             (
                 |r| r.schedule = "linear".into(),
                 "schedule",
-                "= `linear` is unknown: give one of constant, cosine",
+                "= `linear` is unknown: give one of constant, cosine, exponential, warm-restarts, one-cycle",
+            ),
+            (|r| r.decay = 0.0, "decay", "= 0 is out of range: give a number above 0 and at most 1"),
+            (
+                |r| r.clip_norm = -1.0,
+                "clip_norm",
+                "= -1 is out of range: give a number from 0 (no clipping) to 1e6",
+            ),
+            (
+                |r| r.cutout = 1 << 40,
+                "cutout",
+                "= 1099511627776 is out of range: give a whole number from 0 to 4096",
             ),
         ];
         for (change, field, problem) in cases {

@@ -66,13 +66,14 @@ impl<'a> LayerWeights<'a> {
     }
 }
 
-/// Runs `images` (N x C x H x W) through the network.
+/// Runs `images` (N x C x H x W) through the network; `watch` sees the output of every layer in order.
 pub(crate) fn run(
     plan: &Plan,
     weights: &LayerWeights<'_>,
     images: Tensor<4>,
     mode: Mode,
     device: &Device,
+    mut watch: impl FnMut(&Tensor<4>),
 ) -> Pass {
     let batch = images.dims()[0];
     let mut tensors: Vec<Option<Tensor<4>>> = vec![None; plan.tensors];
@@ -102,6 +103,7 @@ pub(crate) fn run(
             (Op::Dropout { .. }, Mode::Inference) => first(inputs),
             _ => apply(layer, inputs, weights),
         };
+        watch(&output);
         tensors[layer.output] = Some(output);
     }
     let logits = tensors[plan.output].take().map(|t| t.reshape([batch, plan.classes]));

@@ -1,6 +1,6 @@
 //! A network under training.
 
-use crate::forward::{self, LayerWeights, Mode, Statistics};
+use crate::forward::{self, LayerWeights, Mode, Pass, Statistics};
 use crate::loss;
 use crate::optimizer::Optimizer;
 use crate::plan::Plan;
@@ -111,7 +111,14 @@ impl BurnNetwork {
         let tensors = self.tensors(&device, true);
         let weights = LayerWeights::new(&tensors, &self.shapes);
         let images = self.images(batch, count, &device);
-        let pass = forward::run(&self.plan, &weights, images, Mode::Train { seed: self.seed, step }, &device);
+        let pass = forward::run(
+            &self.plan,
+            &weights,
+            images,
+            Mode::Train { seed: self.seed, step },
+            &device,
+            |_| (),
+        );
         let correct = loss::correct(&values(pass.logits.clone())?, batch.labels, self.plan.classes);
         let loss = loss::cross_entropy(pass.logits, batch.labels, self.label_smoothing, &device);
         let value = values(loss.clone())?.first().copied().unwrap_or(f32::NAN);
@@ -121,6 +128,16 @@ impl BurnNetwork {
             .map(|tensor| tensor.grad_remove(&mut gradients).map(values).transpose())
             .collect::<Result<_, _>>()?;
         Ok(Trained { loss: f64::from(value), correct, gradients, statistics: pass.statistics })
+    }
+
+    /// Forward in inference mode; `watch` sees the output of every layer.
+    fn infer(&self, batch: &MiniBatch<'_>, watch: impl FnMut(&Tensor<4>)) -> Result<Pass, PluginError> {
+        let count = self.check(batch, false)?;
+        let device = Device::flex();
+        let tensors = self.tensors(&device, false);
+        let weights = LayerWeights::new(&tensors, &self.shapes);
+        let images = self.images(batch, count, &device);
+        Ok(forward::run(&self.plan, &weights, images, Mode::Inference, &device, watch))
     }
 
     /// Running statistics move towards the mini-batch's; the variance is the unbiased one, except for a single value.
@@ -146,6 +163,11 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, PluginError> {
         .map_err(|e| PluginError::failed(format!("burn gave no f32 values: {e:?}")))
 }
 
+/// Share of values that are not zero.
+fn density(values: &[f32]) -> f64 {
+    values.iter().filter(|value| **value != 0.0).count() as f64 / values.len().max(1) as f64
+}
+
 fn check_memory(values: u64, limit_bytes: u64, what: &str) -> Result<(), PluginError> {
     let bytes = values.saturating_mul(4);
     if bytes > limit_bytes {
@@ -161,20 +183,21 @@ fn check_memory(values: u64, limit_bytes: u64, what: &str) -> Result<(), PluginE
 
 impl Network for BurnNetwork {
     fn train_step(&mut self, batch: &MiniBatch<'_>, step: &StepOptions) -> Result<StepResult, PluginError> {
-        let trained = self.differentiate(batch, step.step)?;
-        self.optimizer.step(self.weights.all_mut(), &trained.gradients, step.learning_rate);
+        let mut trained = self.differentiate(batch, step.step)?;
+        self.optimizer.step(self.weights.all_mut(), &mut trained.gradients, step.learning_rate);
         self.update_statistics(trained.statistics)?;
         Ok(StepResult { loss: trained.loss, correct: trained.correct })
     }
 
     fn evaluate(&mut self, batch: &MiniBatch<'_>) -> Result<EvaluateResult, PluginError> {
-        let count = self.check(batch, false)?;
-        let device = Device::flex();
-        let tensors = self.tensors(&device, false);
-        let weights = LayerWeights::new(&tensors, &self.shapes);
-        let images = self.images(batch, count, &device);
-        let pass = forward::run(&self.plan, &weights, images, Mode::Inference, &device);
+        let pass = self.infer(batch, |_| ())?;
         Ok(EvaluateResult { logits: values(pass.logits)? })
+    }
+
+    fn densities(&mut self, batch: &MiniBatch<'_>) -> Result<Vec<f64>, PluginError> {
+        let mut densities = Vec::with_capacity(self.plan.layers.len());
+        self.infer(batch, |output| densities.push(values(output.clone()).map(|values| density(&values))))?;
+        densities.into_iter().collect()
     }
 
     fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<GradientsResult, PluginError> {

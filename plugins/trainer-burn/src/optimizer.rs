@@ -24,6 +24,7 @@ pub(crate) struct Optimizer {
     momentum: f32,
     betas: [f64; 2],
     weight_decay: f32,
+    clip_norm: f64,
     /// betas^steps, kept as running products.
     powers: [f64; 2],
     /// Velocity (SGD) or first moment (Adam), per weight tensor.
@@ -47,6 +48,7 @@ impl Optimizer {
             momentum: options.momentum as f32,
             betas: options.betas,
             weight_decay: options.weight_decay as f32,
+            clip_norm: options.clip_norm,
             powers: [1.0; 2],
             first: Vec::new(),
             second: Vec::new(),
@@ -54,8 +56,14 @@ impl Optimizer {
     }
 
     /// One update of every trained tensor; `gradients` stand in the order of `tensors`, `None` for running statistics and
-    /// for tensors that the loss does not depend on.
-    pub(crate) fn step(&mut self, tensors: &mut [NamedTensor], gradients: &[Option<Vec<f32>>], rate: f64) {
+    /// for tensors that the loss does not depend on. Gradients are clipped in place first.
+    pub(crate) fn step(
+        &mut self,
+        tensors: &mut [NamedTensor],
+        gradients: &mut [Option<Vec<f32>>],
+        rate: f64,
+    ) {
+        clip(gradients, self.clip_norm);
         if self.first.is_empty() {
             self.first = tensors.iter().map(|t| vec![0.0; t.values.len()]).collect();
             if self.rule != Rule::Sgd {
@@ -65,7 +73,7 @@ impl Optimizer {
         for (power, beta) in self.powers.iter_mut().zip(self.betas) {
             *power *= beta;
         }
-        for (index, (tensor, gradient)) in tensors.iter_mut().zip(gradients).enumerate() {
+        for (index, (tensor, gradient)) in tensors.iter_mut().zip(gradients.iter()).enumerate() {
             let Some(gradient) = gradient else { continue };
             // Biases and batch norms are not decayed.
             let decay = if tensor.role == WeightRole::Weight { self.weight_decay } else { 0.0 };
@@ -104,6 +112,16 @@ impl Optimizer {
     }
 }
 
+/// Scales all gradients by one factor so that their common norm is at most `largest`, unless that is 0.
+fn clip(gradients: &mut [Option<Vec<f32>>], largest: f64) {
+    let squares = gradients.iter().flatten().flatten().map(|g| f64::from(*g) * f64::from(*g));
+    let norm = squares.sum::<f64>().sqrt();
+    if largest > 0.0 && norm > largest {
+        let factor = (largest / norm) as f32;
+        gradients.iter_mut().flatten().flatten().for_each(|gradient| *gradient *= factor);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +134,7 @@ mod tests {
             betas: [0.9, 0.999],
             weight_decay: 0.1,
             label_smoothing: 0.0,
+            clip_norm: 0.0,
         }
     }
 
@@ -124,7 +143,7 @@ mod tests {
         let mut tensors = vec![NamedTensor { name: "w".into(), role, shape: vec![1], values: vec![1.0] }];
         let mut optimizer = Optimizer::new(&options(optimizer)).unwrap();
         for _ in 0..2 {
-            optimizer.step(&mut tensors, &[Some(vec![0.5])], 0.1);
+            optimizer.step(&mut tensors, &mut [Some(vec![0.5])], 0.1);
         }
         tensors[0].values[0]
     }
@@ -148,6 +167,18 @@ mod tests {
         let m = (0.9 * 0.1 * g[0] + 0.1 * g[1]) / (1.0 - 0.81);
         let v: f64 = (0.999 * 0.001 * g[0] * g[0] + 0.001 * g[1] * g[1]) / (1.0 - 0.999 * 0.999);
         assert_close(two_steps("adam", WeightRole::Weight), w1 - 0.1 * m / v.sqrt());
+    }
+
+    #[test]
+    fn gradients_are_clipped_by_their_common_norm() {
+        let clipped = |largest| {
+            let mut gradients = [Some(vec![3.0]), None, Some(vec![0.0, 4.0])];
+            clip(&mut gradients, largest);
+            gradients.into_iter().flatten().flatten().collect::<Vec<f32>>()
+        };
+        assert_eq!(clipped(0.0), [3.0, 0.0, 4.0]);
+        assert_eq!(clipped(5.0), [3.0, 0.0, 4.0]);
+        assert_eq!(clipped(2.5), [1.5, 0.0, 2.0]);
     }
 
     #[test]

@@ -3,22 +3,26 @@
 use crate::data::{self, Splits};
 use crate::recipe::CheckedRecipe;
 use crate::training::{Outcome, Training};
-use codebench_sdk::api::{NetworkOptions, Reads};
+use codebench_sdk::api::Reads;
 use codebench_sdk::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Names of the metrics, as descriptions list them.
-const METRICS: [&str; 8] = [
+const METRICS: [&str; 9] = [
     "train_accuracy",
     "train_loss",
     "validation_accuracy",
     "validation_loss",
     "test_accuracy",
     "test_loss",
+    "epochs",
     "parameters",
     "macs",
 ];
+
+/// The metric per layer that simulators read as measured sparsity.
+const DENSITY: &str = "activation_density";
 
 /// The evaluator `codebench/train`.
 pub struct Train {
@@ -85,8 +89,6 @@ impl Evaluator for Train {
         }
         let recipe = CheckedRecipe::new(recipe)?;
         let splits = self.splits(source)?;
-        check_fit(workload, splits.shape())?;
-        let mut network = self.engine.build(workload, &options(recipe.fields(), job.seed))?;
         let training = Training {
             splits: &splits,
             recipe: &recipe,
@@ -94,7 +96,8 @@ impl Evaluator for Train {
             purpose: job.purpose,
             wall_limit_s: job.limits.wall_s,
         };
-        Ok(metrics(&training.run(network.as_mut())?, workload))
+        let mut network = training.network(self.engine.as_ref(), workload)?;
+        Ok(metrics(training.run(network.as_mut(), |_| ())?, workload))
     }
 
     fn data_shape(&self, data: &DataSource) -> Option<Result<DataShape, PluginError>> {
@@ -102,38 +105,7 @@ impl Evaluator for Train {
     }
 }
 
-fn options(recipe: &Recipe, seed: u64) -> NetworkOptions {
-    NetworkOptions {
-        seed,
-        optimizer: recipe.optimizer.clone(),
-        momentum: recipe.momentum,
-        betas: recipe.betas,
-        weight_decay: recipe.weight_decay,
-        label_smoothing: recipe.label_smoothing,
-    }
-}
-
-/// The network reads the data set's images and tells its classes apart.
-fn check_fit(workload: &Workload, data: &DataShape) -> Result<(), PluginError> {
-    let shape =
-        |id: usize| {
-            workload.tensors.get(id).copied().ok_or_else(|| {
-                PluginError::invalid(format!("the workload names tensor {id}, which it lacks"))
-            })
-        };
-    let (input, output) = (shape(workload.input)?, shape(workload.output)?);
-    if input != data.input || output.elements() != Some(data.classes) {
-        return Err(PluginError::invalid(format!(
-            "the CNN turns images of {input} into {} values, but the data set has images of {} in {} classes",
-            output.elements().unwrap_or(u64::MAX),
-            data.input,
-            data.classes
-        )));
-    }
-    Ok(())
-}
-
-fn metrics(outcome: &Outcome, workload: &Workload) -> Metrics {
+fn metrics(outcome: Outcome, workload: &Workload) -> Metrics {
     let mut metrics = Metrics::default();
     let parts =
         [("train", Some(outcome.train)), ("validation", Some(outcome.validation)), ("test", outcome.test)];
@@ -143,8 +115,10 @@ fn metrics(outcome: &Outcome, workload: &Workload) -> Metrics {
             metrics.values.insert(format!("{name}_loss"), measure.loss);
         }
     }
+    metrics.values.insert("epochs".into(), outcome.epochs as f64);
     metrics.values.insert("parameters".into(), workload.parameters() as f64);
     metrics.values.insert("macs".into(), workload.macs() as f64);
+    metrics.per_layer.insert(DENSITY.into(), outcome.densities);
     metrics.wall.insert("seconds".into(), outcome.seconds);
     metrics.wall.insert("images_per_s".into(), outcome.images_per_s);
     metrics

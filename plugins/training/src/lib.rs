@@ -7,6 +7,8 @@
 //! The test split lives behind [`data::Splits::test`], which opens only for
 //! [`Purpose::Final`](codebench_sdk::model::Purpose::Final).
 
+mod augment;
+pub mod checkpoint;
 pub mod data;
 mod evaluator;
 mod measure;
@@ -15,6 +17,8 @@ mod shuffle;
 mod training;
 
 pub use evaluator::Train;
-pub use recipe::{CheckedRecipe, Schedule};
+pub use measure::Measure;
+pub use recipe::{CheckedRecipe, Progress, Schedule};
+pub use training::{Epoch, Outcome, Training};
 
 codebench_sdk::plugins![Train];

@@ -11,11 +11,11 @@ const IMAGES_PER_PASS: usize = 256;
 
 /// What a network makes of a split.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Measure {
+pub struct Measure {
     /// Share of images whose largest logit is their label.
-    pub(crate) accuracy: f64,
+    pub accuracy: f64,
     /// Mean cross-entropy without label smoothing.
-    pub(crate) loss: f64,
+    pub loss: f64,
 }
 
 /// Runs all of `part` through `network` in inference mode, at most `batch_size` images at once.
@@ -27,10 +27,10 @@ pub(crate) fn measure(
 ) -> Result<Measure, PluginError> {
     let (shape, classes) = (data.input, data.classes as usize);
     let pass = batch_size.clamp(1, IMAGES_PER_PASS);
-    let image = shape.elements().unwrap_or(1) as usize;
     let (mut right, mut loss) = (0u64, 0.0f64);
-    for (images, labels) in part.images.chunks(pass * image).zip(part.labels.chunks(pass)) {
-        let logits = network.evaluate(&MiniBatch { images, labels, shape })?.logits;
+    for (start, labels) in (0..part.len()).step_by(pass).zip(part.labels().chunks(pass)) {
+        let images = part.images(start..start + labels.len());
+        let logits = network.evaluate(&MiniBatch { images: &images, labels, shape })?.logits;
         if logits.len() != labels.len() * classes {
             return Err(PluginError::contract(format!(
                 "the engine gave {} logits for {} images and {classes} classes",
@@ -44,8 +44,28 @@ pub(crate) fn measure(
             loss += entropy;
         }
     }
-    let count = part.labels.len() as f64;
+    let count = part.len() as f64;
     Ok(Measure { accuracy: right as f64 / count, loss: loss / count })
+}
+
+/// Share of values that are not zero in the output of every layer, over all images of `part`.
+pub(crate) fn densities(
+    network: &mut dyn Network,
+    part: &Part,
+    data: &DataShape,
+    batch_size: usize,
+) -> Result<Vec<f64>, PluginError> {
+    let pass = batch_size.clamp(1, IMAGES_PER_PASS);
+    let mut sums: Vec<f64> = Vec::new();
+    for start in (0..part.len()).step_by(pass) {
+        let end = part.len().min(start + pass);
+        let images = part.images(start..end);
+        let batch = MiniBatch { images: &images, labels: &part.labels()[start..end], shape: data.input };
+        let seen = network.densities(&batch)?;
+        sums.resize(seen.len(), 0.0);
+        sums.iter_mut().zip(seen).for_each(|(sum, density)| *sum += density * (end - start) as f64);
+    }
+    Ok(sums.into_iter().map(|sum| (sum / part.len() as f64).clamp(0.0, 1.0)).collect())
 }
 
 /// Whether the first largest logit stands at `label`, and the cross-entropy; NaN if a logit is not finite.

@@ -1,63 +1,133 @@
 //! The loop: epochs of shuffled mini-batches, then one measurement per split.
 
+use crate::augment::Augmentation;
 use crate::data::{Part, Splits};
-use crate::measure::{Measure, measure};
-use crate::recipe::CheckedRecipe;
+use crate::measure::{Measure, densities, measure};
+use crate::recipe::{CheckedRecipe, Progress};
 use crate::shuffle;
-use codebench_sdk::api::{MiniBatch, Network, StepOptions};
-use codebench_sdk::model::{Purpose, TensorShape};
+use codebench_sdk::api::{Engine, MiniBatch, Network, NetworkOptions, StepOptions, StepResult};
+use codebench_sdk::model::{DataShape, Purpose, Recipe, TensorShape, Workload};
 use codebench_sdk::prelude::PluginError;
+use codebench_sdk::space::rng::Rng;
 use std::time::Instant;
 
+/// Streams of the seed's generator that belong to augmentation: this one and the next 2^32, one a step.
+const STREAM: u64 = 0x6175_676d << 32;
+
 /// One training to be done.
-pub(crate) struct Training<'a> {
-    pub(crate) splits: &'a Splits,
-    pub(crate) recipe: &'a CheckedRecipe,
-    pub(crate) seed: u64,
-    pub(crate) purpose: Purpose,
+#[derive(Debug)]
+pub struct Training<'a> {
+    /// The data.
+    pub splits: &'a Splits,
+    /// How.
+    pub recipe: &'a CheckedRecipe,
+    /// Decides initial weights, the order of images, augmentation and dropout.
+    pub seed: u64,
+    /// The test split is measured for [`Purpose::Final`] only.
+    pub purpose: Purpose,
     /// Ends the training with an error once this many seconds have passed.
-    pub(crate) wall_limit_s: Option<f64>,
+    pub wall_limit_s: Option<f64>,
+}
+
+/// How far a training is after an epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Epoch {
+    /// Epochs done.
+    pub done: u64,
+    /// Epochs of the recipe.
+    pub epochs: u64,
+    /// Mean loss of the epoch's steps, each before its update.
+    pub loss: f64,
+    /// Share of the epoch's images that were told apart, each before its update.
+    pub accuracy: f64,
 }
 
 /// What came of it: all of the weights after the last step.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Outcome {
-    pub(crate) train: Measure,
-    pub(crate) validation: Measure,
+pub struct Outcome {
+    /// On the training split.
+    pub train: Measure,
+    /// On the validation split.
+    pub validation: Measure,
     /// For [`Purpose::Final`] only.
-    pub(crate) test: Option<Measure>,
-    pub(crate) seconds: f64,
-    pub(crate) images_per_s: f64,
+    pub test: Option<Measure>,
+    /// Epochs done: fewer than the recipe's if its patience ended.
+    pub epochs: u64,
+    /// Share of values that are not zero in each layer's output, over the validation split.
+    pub densities: Vec<f64>,
+    /// Wall clock, measurements included.
+    pub seconds: f64,
+    /// Training images per second of wall clock.
+    pub images_per_s: f64,
 }
 
 impl Training<'_> {
-    /// Trains `network` and measures it.
-    pub(crate) fn run(&self, network: &mut dyn Network) -> Result<Outcome, PluginError> {
+    /// A network of `engine` for `workload`, with initial weights.
+    ///
+    /// # Errors
+    /// A network that does not read these images or tell these classes apart, or that the engine cannot build.
+    pub fn network(&self, engine: &dyn Engine, workload: &Workload) -> Result<Box<dyn Network>, PluginError> {
+        check_fit(workload, self.splits.shape())?;
+        engine.build(workload, &options(self.recipe.fields(), self.seed))
+    }
+
+    /// Trains `network` and measures it; `watch` is told after every epoch.
+    ///
+    /// # Errors
+    /// A loss that is not finite, the time limit, and what the engine errs with.
+    pub fn run(
+        &self,
+        network: &mut dyn Network,
+        mut watch: impl FnMut(&Epoch),
+    ) -> Result<Outcome, PluginError> {
         let start = Instant::now();
         let fields = self.recipe.fields();
-        let count = self.splits.train().labels.len();
-        let batch_size = (fields.batch_size as usize).min(count);
-        let steps = fields.epochs * count.div_ceil(batch_size) as u64;
-        let mut step = 0;
-        for epoch in 0..fields.epochs {
-            let order = shuffle::order(count, self.seed, epoch);
-            for chosen in order.chunks(batch_size) {
-                self.step(network, chosen, step, steps)?;
-                self.check_time(start)?;
-                step += 1;
+        let count = self.splits.train().len();
+        let mut patience = Patience::new(fields.patience);
+        let mut epochs = 0;
+        while epochs < fields.epochs && !patience.is_over() {
+            let seen = self.epoch(network, epochs, start)?;
+            epochs += 1;
+            watch(&seen);
+            if fields.patience > 0 {
+                patience.saw(self.measure(network, self.splits.validation())?.loss);
             }
         }
         let training_s = start.elapsed().as_secs_f64();
         let train = self.measure(network, self.splits.train())?;
         let validation = self.measure(network, self.splits.validation())?;
+        let densities =
+            densities(network, self.splits.validation(), self.splits.shape(), fields.batch_size as usize)?;
         let test = self.splits.test(self.purpose).map(|part| self.measure(network, part)).transpose()?;
         Ok(Outcome {
             train,
             validation,
             test,
+            epochs,
+            densities,
             seconds: start.elapsed().as_secs_f64(),
-            images_per_s: (fields.epochs * count as u64) as f64 / training_s.max(1e-9),
+            images_per_s: (epochs * count as u64) as f64 / training_s.max(1e-9),
         })
+    }
+
+    /// All steps of one epoch.
+    fn epoch(&self, network: &mut dyn Network, epoch: u64, start: Instant) -> Result<Epoch, PluginError> {
+        let fields = self.recipe.fields();
+        let count = self.splits.train().len();
+        let batch_size = (fields.batch_size as usize).min(count);
+        let steps_per_epoch = count.div_ceil(batch_size) as u64;
+        let order = shuffle::order(count, self.seed, epoch);
+        let (mut loss, mut correct) = (0.0, 0);
+        for (step, chosen) in (epoch * steps_per_epoch..).zip(order.chunks(batch_size)) {
+            let progress = Progress { step, steps_per_epoch, epochs: fields.epochs };
+            let seen = self.step(network, chosen, progress)?;
+            loss += seen.loss * chosen.len() as f64;
+            correct += seen.correct;
+            self.check_time(start)?;
+        }
+        let images = count as f64;
+        let (loss, accuracy) = (loss / images, correct as f64 / images);
+        Ok(Epoch { done: epoch + 1, epochs: fields.epochs, loss, accuracy })
     }
 
     fn shape(&self) -> TensorShape {
@@ -68,21 +138,24 @@ impl Training<'_> {
         &self,
         network: &mut dyn Network,
         chosen: &[usize],
-        step: u64,
-        steps: u64,
-    ) -> Result<(), PluginError> {
-        let (images, labels) = self.splits.train().gather(chosen);
+        progress: Progress,
+    ) -> Result<StepResult, PluginError> {
+        let step = progress.step;
+        let augmentation = Augmentation::of(self.recipe.fields());
+        let mut random = Rng::new(self.seed, STREAM + step);
+        let (images, labels) = self.splits.train().gather(chosen, &augmentation, &mut random);
         let batch = MiniBatch { images: &images, labels: &labels, shape: self.shape() };
-        let learning_rate = self.recipe.learning_rate(step, steps);
+        let learning_rate = self.recipe.learning_rate(progress);
         let result = network.train_step(&batch, &StepOptions { learning_rate, step })?;
         if result.loss.is_finite() {
-            return Ok(());
+            return Ok(result);
         }
         Err(PluginError::failed(format!(
-            "the training diverged: the loss is {} at step {} of {steps}, at learning rate {learning_rate:.3e}; lower \
+            "the training diverged: the loss is {} at step {} of {}, at learning rate {learning_rate:.3e}; lower \
              `learning_rate` or add batch norms",
             result.loss,
-            step + 1
+            step + 1,
+            progress.steps_per_epoch * progress.epochs
         )))
     }
 
@@ -104,5 +177,85 @@ impl Training<'_> {
             "the trained network gives a loss of {}: its logits overflow; lower `learning_rate` or add batch norms",
             measured.loss
         )))
+    }
+}
+
+fn options(recipe: &Recipe, seed: u64) -> NetworkOptions {
+    NetworkOptions {
+        seed,
+        optimizer: recipe.optimizer.clone(),
+        momentum: recipe.momentum,
+        betas: recipe.betas,
+        weight_decay: recipe.weight_decay,
+        label_smoothing: recipe.label_smoothing,
+        clip_norm: recipe.clip_norm,
+    }
+}
+
+/// The network reads the data set's images and tells its classes apart.
+fn check_fit(workload: &Workload, data: &DataShape) -> Result<(), PluginError> {
+    let shape =
+        |id: usize| {
+            workload.tensors.get(id).copied().ok_or_else(|| {
+                PluginError::invalid(format!("the workload names tensor {id}, which it lacks"))
+            })
+        };
+    let (input, output) = (shape(workload.input)?, shape(workload.output)?);
+    if input != data.input || output.elements() != Some(data.classes) {
+        return Err(PluginError::invalid(format!(
+            "the CNN turns images of {input} into {} values, but the data set has images of {} in {} classes",
+            output.elements().unwrap_or(u64::MAX),
+            data.input,
+            data.classes
+        )));
+    }
+    Ok(())
+}
+
+/// Ends a training that has stopped getting better.
+struct Patience {
+    /// Epochs without a lower loss that are borne; 0 bears all.
+    epochs: u64,
+    lowest: f64,
+    since: u64,
+}
+
+impl Patience {
+    fn new(epochs: u64) -> Patience {
+        Patience { epochs, lowest: f64::INFINITY, since: 0 }
+    }
+
+    fn saw(&mut self, loss: f64) {
+        if loss < self.lowest {
+            (self.lowest, self.since) = (loss, 0);
+        } else {
+            self.since += 1;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.epochs > 0 && self.since >= self.epochs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_counts_epochs_since_the_lowest_loss() {
+        let epochs_until_over = |allowed: u64, losses: &[f64]| {
+            let mut patience = Patience::new(allowed);
+            losses
+                .iter()
+                .take_while(|loss| {
+                    let goes_on = !patience.is_over();
+                    patience.saw(**loss);
+                    goes_on
+                })
+                .count()
+        };
+        let losses = [3.0, 2.0, 2.5, 1.0, 1.0, 1.5, 0.5];
+        assert_eq!([0, 1, 2, 3].map(|allowed| epochs_until_over(allowed, &losses)), [7, 3, 6, 7]);
     }
 }

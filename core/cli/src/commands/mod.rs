@@ -12,6 +12,7 @@ mod plugin_trust;
 pub mod run;
 pub mod simulate;
 pub mod space;
+pub mod train;
 
 use crate::Failure;
 use crate::plugins::PluginArguments;
@@ -35,6 +36,7 @@ Examples:
   codebench run examples/quickstart.toml
   codebench compare examples/table.toml --strategies random,tpe,local-search
   codebench simulate --cnn published/resnet18 --accelerator 2,16,8,4,8,3,3,1,12,24,4,1,1
+  codebench train --cnn lenet-5 --data fashion-mnist --recipe epochs=5
   codebench cnn show published/resnet18
   codebench space count examples/spaces/accelbench.toml
   codebench plugin list
@@ -52,6 +54,8 @@ pub enum Command {
     Compare(compare::Arguments),
     /// Simulate a CNN on an accelerator: cycles, latency, energy, area
     Simulate(simulate::Arguments),
+    /// Train one CNN on one data set and write its weights
+    Train(train::Arguments),
     /// Networks and CNN files: list, show, hash, count
     #[command(subcommand)]
     Cnn(cnn::Command),
@@ -71,6 +75,7 @@ pub(crate) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
         Command::Run(arguments) => run::run(arguments, out),
         Command::Compare(arguments) => compare::run(arguments, out),
         Command::Simulate(arguments) => simulate::run(arguments, out),
+        Command::Train(arguments) => train::run(arguments, out),
         Command::Cnn(command) => cnn::run(command, out),
         Command::Space(command) => space::run(command, out),
         Command::Plugin(command) => plugin::run(command, out),

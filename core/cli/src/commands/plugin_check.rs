@@ -56,7 +56,7 @@ pub enum Format {
     Json,
 }
 
-fn parse_parameter(text: &str) -> Result<(String, ParameterValue), String> {
+pub(super) fn parse_parameter(text: &str) -> Result<(String, ParameterValue), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as rows=32")?;
     let value = match value {
         "true" => ParameterValue::Boolean(true),

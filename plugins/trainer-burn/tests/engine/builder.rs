@@ -139,6 +139,7 @@ pub(crate) fn options() -> NetworkOptions {
         betas: [0.9, 0.999],
         weight_decay: 0.0,
         label_smoothing: 0.1,
+        clip_norm: 0.0,
     }
 }
 

@@ -5,7 +5,7 @@ use codebench_sdk::model::{ParameterDescription, Parameters, TensorShape};
 use codebench_sdk::prelude::PluginError;
 
 /// Largest value of a pixel in the file.
-const WHITE: f32 = 16.0;
+const WHITE: u8 = 16;
 
 /// The data set `digits`.
 pub(super) struct Digits;
@@ -40,7 +40,8 @@ impl DataSet for Digits {
         Ok(RawData {
             shape: TensorShape::new(1, 8, 8),
             classes: 10,
-            images: file.data.iter().map(|pixel| pixel / WHITE).collect(),
+            pixels: file.data.iter().map(|pixel| *pixel as u8).collect(),
+            white: WHITE,
             labels,
             split,
         })
@@ -68,11 +69,11 @@ mod tests {
         raw.check().unwrap();
         let splits = Splits::new(&raw);
         let parts = [splits.train(), splits.validation(), splits.test(Purpose::Final).unwrap()];
-        assert_eq!(parts.map(|part| part.labels.len()), [1262, 266, 269]);
+        assert_eq!(parts.map(|part| part.len()), [1262, 266, 269]);
         // Images per class of the published data set, and nearly the same share of each class in every split.
         let published = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180];
         for (digit, images) in (0..).zip(published) {
-            let counts = parts.map(|part| part.labels.iter().filter(|label| **label == digit).count());
+            let counts = parts.map(|part| part.labels().iter().filter(|label| **label == digit).count());
             let all: usize = counts.iter().sum();
             assert_eq!(all, images);
             assert!((counts[1] as f64 / all as f64 - 0.15).abs() < 0.01, "{digit}: {counts:?}");

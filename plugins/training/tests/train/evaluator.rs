@@ -35,6 +35,59 @@ fn metrics_are_the_described_ones_and_test_only_the_final() {
 }
 
 #[test]
+fn every_layer_has_the_density_of_its_output() {
+    let job = job(small(), Purpose::Search, short());
+    let metrics = evaluator().evaluate(&job).unwrap();
+    let densities = &metrics.per_layer["activation_density"];
+    let layers = &job.workload.as_ref().unwrap().layers;
+    assert_eq!(densities.len(), layers.len());
+    for (layer, density) in layers.iter().zip(densities) {
+        match layer.primitive {
+            // About half of what a batch norm centres on zero is negative.
+            Primitive::Activation { function: Activation::Relu } => {
+                assert!((0.05..0.95).contains(density), "{}: {density}", layer.name);
+            }
+            Primitive::Conv { .. } | Primitive::BatchNorm { .. } | Primitive::Dense { .. } => {
+                assert!(*density > 0.99, "{}: {density}", layer.name);
+            }
+            _ => assert!((0.0..=1.0).contains(density), "{}: {density}", layer.name),
+        }
+    }
+}
+
+#[test]
+fn augmentation_clipping_and_schedules_change_the_training_reproducibly() {
+    let values = |change: fn(&mut Recipe)| {
+        let mut recipe = short();
+        change(&mut recipe);
+        evaluator().evaluate(&job(small(), Purpose::Search, recipe)).unwrap().values
+    };
+    let changes: [fn(&mut Recipe); 6] = [
+        |_| (),
+        |r| r.crop_padding = 1,
+        |r| r.flip = true,
+        |r| r.cutout = 3,
+        |r| (r.optimizer, r.clip_norm) = ("sgd".into(), 0.1),
+        |r| r.schedule = "one-cycle".into(),
+    ];
+    let all = changes.map(values);
+    for (i, one) in all.iter().enumerate() {
+        assert_eq!(*one, values(changes[i]), "change {i} is not reproducible");
+        assert!(
+            all[..i].iter().all(|other| other["train_loss"] != one["train_loss"]),
+            "change {i} changes nothing"
+        );
+    }
+}
+
+#[test]
+fn patience_ends_a_training_that_gets_no_better() {
+    let recipe = Recipe { epochs: 60, patience: 1, schedule: "constant".into(), ..short() };
+    let epochs = evaluator().evaluate(&job(small(), Purpose::Search, recipe)).unwrap().values["epochs"];
+    assert!((2.0..60.0).contains(&epochs), "{epochs} epochs");
+}
+
+#[test]
 fn values_do_not_depend_on_threads_or_neighbours() {
     let evaluator = evaluator();
     let jobs: Vec<Job> = (0..4)
@@ -65,7 +118,10 @@ fn the_data_set_tells_its_shape() {
     assert_eq!(shape.digest.len(), 64);
     let unknown = DataSource { id: "digts".into(), ..digits() };
     let error = evaluator.data_shape(&unknown).unwrap().unwrap_err();
-    assert_eq!(error.message, "unknown data set `digts` (did you mean `digits`?); known: digits");
+    assert_eq!(
+        error.message,
+        "unknown data set `digts` (did you mean `digits`?); known: digits, fashion-mnist, idx, cifar-10, cifar-100, image-folder"
+    );
 }
 
 fn error(change: impl Fn(&mut Job)) -> (ErrorKind, String) {

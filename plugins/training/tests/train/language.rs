@@ -81,12 +81,13 @@ fn losses_of(workload: &Workload, seed: u64) -> (f64, f64) {
         betas: [0.9, 0.999],
         weight_decay: 0.0,
         label_smoothing: 0.0,
+        clip_norm: 0.0,
     };
     let engine = catalog().engine("codebench/burn", &Parameters::new()).unwrap();
     let mut network = engine.build(workload, &options).unwrap();
     let count = 32;
-    let (images, labels) = (&splits.train().images[..count * 64], &splits.train().labels[..count]);
-    let batch = MiniBatch { images, labels, shape: splits.shape().input };
+    let (images, labels) = (splits.train().images(0..count), &splits.train().labels()[..count]);
+    let batch = MiniBatch { images: &images, labels, shape: splits.shape().input };
     let losses: Vec<f64> = (0..STEPS)
         .map(|step| network.train_step(&batch, &StepOptions { learning_rate: 0.01, step }).unwrap().loss)
         .collect();

@@ -34,6 +34,7 @@ pub(crate) struct EngineTable {
 pub(crate) struct NetworkTable {
     train_step: unsafe extern "C" fn(This, u32, Batch<'_>, f64, u64) -> Answer<Step>,
     evaluate: unsafe extern "C" fn(This, u32, Batch<'_>) -> Answer<RVec<f32>>,
+    densities: unsafe extern "C" fn(This, u32, Batch<'_>) -> Answer<RVec<f64>>,
     gradients: unsafe extern "C" fn(This, u32, Batch<'_>, u64) -> Answer<Gradients>,
     weights: unsafe extern "C" fn(This, u32) -> Answer<Tensors>,
     /// Names and shapes, values.
@@ -166,6 +167,14 @@ unsafe extern "C" fn evaluate(this: This, layout: u32, batch: Batch<'_>) -> Answ
     })
 }
 
+unsafe extern "C" fn densities(this: This, layout: u32, batch: Batch<'_>) -> Answer<RVec<f64>> {
+    guard(|| {
+        let batch = batch.checked(layout)?;
+        // SAFETY: the contract of this module's functions.
+        Ok(unsafe { state_mut::<State>(this) }.densities(&batch)?.into())
+    })
+}
+
 unsafe extern "C" fn gradients(this: This, layout: u32, batch: Batch<'_>, step: u64) -> Answer<Gradients> {
     guard(|| {
         let batch = batch.checked(layout)?;
@@ -216,7 +225,7 @@ impl ImportedNetwork {
     fn table() -> NetworkTableRef {
         static TABLE: std::sync::OnceLock<NetworkTableRef> = std::sync::OnceLock::new();
         *TABLE.get_or_init(|| {
-            let table = NetworkTable { train_step, evaluate, gradients, weights, set_weights };
+            let table = NetworkTable { train_step, evaluate, densities, gradients, weights, set_weights };
             abi_stable::prefix_type::PrefixTypeTrait::leak_into_prefix(table)
         })
     }
@@ -233,6 +242,10 @@ impl Network for ImportedNetwork {
     fn evaluate(&mut self, batch: &MiniBatch<'_>) -> Result<EvaluateResult, PluginError> {
         let logits = call!(self.0, evaluate, BATCH_LAYOUT, batch.into())?;
         Ok(EvaluateResult { logits: logits.into_vec() })
+    }
+
+    fn densities(&mut self, batch: &MiniBatch<'_>) -> Result<Vec<f64>, PluginError> {
+        Ok(call!(self.0, densities, BATCH_LAYOUT, batch.into())?.into_vec())
     }
 
     fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<GradientsResult, PluginError> {

@@ -36,6 +36,7 @@ fn a_panic_in_any_method_is_an_error_of_the_contract() {
         "train_step",
         "gradients",
         "weights",
+        "densities",
         "set_weights",
     ];
     let expected = format!("{:?}", ErrorKind::Contract);

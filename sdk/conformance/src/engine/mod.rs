@@ -40,7 +40,7 @@ pub(crate) const CHECKS: &[Check] = &[
     },
     Check {
         name: "evaluation",
-        promise: "In evaluation each image's logits are independent of the other images, and nothing changes.",
+        promise: "In evaluation each image's logits are independent of the other images, every layer has a density, nothing changes.",
         run: evaluation,
     },
     Check {
@@ -84,6 +84,7 @@ fn options(seed: u64, optimizer: &str) -> NetworkOptions {
         betas: [0.9, 0.999],
         weight_decay: 1e-3,
         label_smoothing: 0.1,
+        clip_norm: 0.0,
     }
 }
 
@@ -308,7 +309,8 @@ fn training(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
 fn evaluation(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
     each(subject, rng, |engine, rng| {
         let data = Data::draw(rng, IMAGES);
-        let mut network = build(engine, &workload::residual()?, &options(rng.word(), "sgd"))?;
+        let workload = workload::residual()?;
+        let mut network = build(engine, &workload, &options(rng.word(), "sgd"))?;
         step(network.as_mut(), &data, 0)?;
         let before = ok(network.weights(), "weights()")?;
         let all = ok(network.evaluate(&data.batch()), "an evaluation")?.logits;
@@ -320,6 +322,12 @@ fn evaluation(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
                 && alone.iter().zip(logits).all(|(a, b)| (a - b).abs() <= 1e-4 * (1.0 + b.abs()));
             ensure(near, || format!("alone, an image has logits {alone:?}, among others {logits:?}"))?;
         }
+        let densities = ok(network.densities(&data.batch()), "densities()")?;
+        let sound = densities.iter().all(|density| (0.0..=1.0).contains(density));
+        ensure(sound && densities.len() == workload.layers.len(), || {
+            let layers = workload.layers.len();
+            format!("the densities are {densities:?}: give {layers} numbers from 0 to 1, one for each layer")
+        })?;
         ensure(ok(network.weights(), "weights()")? == before, || "an evaluation changes the weights".into())
     })
 }

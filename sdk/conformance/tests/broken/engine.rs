@@ -27,6 +27,8 @@ enum Fault {
     AnyOptimizer,
     BatchStatistics,
     EvaluationSteps,
+    Denser,
+    FewDensities,
     AnyLabel,
     Shared,
 }
@@ -41,6 +43,7 @@ struct Fake(Fault);
 struct Squares {
     fault: Fault,
     tensors: Vec<NamedTensor>,
+    layers: usize,
     input: TensorShape,
     classes: usize,
 }
@@ -77,7 +80,8 @@ impl Engine for Fake {
         };
         let tensors = workload.layers.iter().flat_map(|l| &l.weights).map(tensor).collect();
         let classes = workload.tensors[workload.output].channels as usize;
-        Ok(Box::new(Squares { fault: self.0, tensors, input: workload.tensors[workload.input], classes }))
+        let (layers, input) = (workload.layers.len(), workload.tensors[workload.input]);
+        Ok(Box::new(Squares { fault: self.0, tensors, layers, input, classes }))
     }
 }
 
@@ -137,6 +141,12 @@ impl Network for Squares {
             (0..self.classes).map(move |class| sum + class as f32)
         });
         Ok(EvaluateResult { logits: logits.collect() })
+    }
+
+    fn densities(&mut self, batch: &MiniBatch<'_>) -> Result<Vec<f64>, PluginError> {
+        self.images(batch)?;
+        let layers = self.layers - usize::from(self.fault == Fault::FewDensities);
+        Ok(vec![if self.fault == Fault::Denser { 1.5 } else { 0.5 }; layers])
     }
 
     fn gradients(&mut self, batch: &MiniBatch<'_>, _: u64) -> Result<GradientsResult, PluginError> {
@@ -206,6 +216,8 @@ fn every_check_can_fail() {
         (fake(Fault::AnyOptimizer), "training", Failed, "no-such-optimizer"),
         (fake(Fault::BatchStatistics), "evaluation", Failed, "alone, an image"),
         (fake(Fault::EvaluationSteps), "evaluation", Failed, "changes the weights"),
+        (fake(Fault::Denser), "evaluation", Failed, "from 0 to 1"),
+        (fake(Fault::FewDensities), "evaluation", Failed, "from 0 to 1"),
         (fake(Fault::AnyLabel), "batch-refusal", Failed, "is accepted"),
         (fake(Fault::Shared), "threads", Failed, "several threads"),
     ];

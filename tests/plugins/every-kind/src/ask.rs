@@ -145,6 +145,7 @@ impl<'a> Answers<'a> {
             betas: [0.9, 0.999],
             weight_decay: 1e-4,
             label_smoothing: 0.1,
+            clip_norm: 0.0,
         };
         self.say("build", engine.build(&workload(), &options("none")).err());
         let built = engine.build(&workload(), &options("sgd"));
@@ -153,6 +154,7 @@ impl<'a> Answers<'a> {
         let batch = MiniBatch { images: &[0.1, 0.7], labels: &[1], shape };
         self.say("train_step", network.train_step(&batch, &StepOptions { learning_rate: 0.1, step: 3 }));
         self.say("evaluate", network.evaluate(&batch));
+        self.say("densities", network.densities(&batch));
         self.say("gradients", network.gradients(&batch, 9));
         self.say("set_weights", network.set_weights(&[]));
         let weights = network.weights();

@@ -69,6 +69,11 @@ impl Network for One {
         Ok(EvaluateResult { logits: batch.images.iter().map(|x| x * self.weight).collect() })
     }
 
+    fn densities(&mut self, batch: &MiniBatch<'_>) -> Result<Vec<f64>, PluginError> {
+        self.panics.at("densities");
+        Ok(vec![1.0 / batch.images.len() as f64])
+    }
+
     fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<GradientsResult, PluginError> {
         self.panics.at("gradients");
         Ok(GradientsResult { loss: self.loss(batch), gradients: self.tensor(step as f32) })
@@ -121,6 +126,7 @@ impl Evaluator for Trained {
             betas: [0.9, 0.999],
             weight_decay: 0.0,
             label_smoothing: 0.1,
+            clip_norm: 0.0,
         };
         let workload = job.workload.as_ref().ok_or_else(|| PluginError::infeasible("there is no CNN"))?;
         let mut network = self.0.build(workload, &options)?;

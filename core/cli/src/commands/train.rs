@@ -1,0 +1,207 @@
+//! `codebench train`: one CNN on one data set, and its weights in a file.
+
+use super::plugin_check::parse_parameter;
+use crate::cnn_input::{CnnInput, Image, ImageArguments};
+use crate::table::Table;
+use crate::{Failure, OrFail, catalog};
+use clap::Args;
+use codebench_api::{Catalog, Engine};
+use codebench_cnn::Language;
+use codebench_model::{DataSource, ParameterValue, Parameters, Purpose, Recipe, Workload};
+use codebench_training::checkpoint::{self, Origin};
+use codebench_training::data::{self, Splits};
+use codebench_training::{CheckedRecipe, Epoch, Measure, Outcome, Training};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+/// Arguments of `codebench train`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  codebench train --cnn examples/cnns/tiny.toml
+  codebench train --cnn lenet-5 --data fashion-mnist --set train_images=10000 --recipe epochs=5
+  codebench train --cnn my-cnn.toml --data image-folder --set folder=leaves --set size=32 --recipe flip=true --seed 7
+  codebench train --cnn my-cnn.toml --from runs/checkpoints/0123.safetensors --recipe learning_rate=0.0005
+
+The book's page on training lists the data sets, the fields of a recipe and what is measured. The weights are written as
+safetensors under the key of the training, which the same CNN, data, recipe, seed and engine share.")]
+pub struct Arguments {
+    /// Name of a network (`codebench cnn list`), or a CNN file (.json, .toml)
+    #[arg(long, value_name = "NAME|FILE")]
+    pub cnn: String,
+    /// The data set
+    #[arg(long, value_name = "ID", default_value = "digits")]
+    pub data: String,
+    /// A parameter of the data set's reader, such as folder=leaves; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    pub parameters: Vec<(String, ParameterValue)>,
+    /// A field of the recipe, such as epochs=20; may be repeated
+    #[arg(long = "recipe", value_name = "FIELD=VALUE", value_parser = parse_field)]
+    pub recipe: Vec<(String, Value)>,
+    /// The engine that computes: an id, or its part after `codebench/`
+    #[arg(long, value_name = "ID", default_value = "burn")]
+    pub engine: String,
+    /// Decides initial weights, the order of images, augmentation and dropout
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Start from the weights of a checkpoint of the same CNN
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub from: Option<PathBuf>,
+    /// Where the weights go [default: runs/checkpoints/KEY.safetensors]
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub out: Option<PathBuf>,
+}
+
+/// `epochs=20`, `flip=true`, `betas=[0.9,0.99]`, `optimizer=sgd`.
+fn parse_field(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("write FIELD=VALUE, such as epochs=20")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Ok((name.to_owned(), value))
+}
+
+impl Arguments {
+    fn recipe(&self) -> Result<CheckedRecipe, Failure> {
+        let fields: Map<String, Value> = self.recipe.iter().cloned().collect();
+        let recipe: Recipe = serde_json::from_value(Value::Object(fields))
+            .map_err(|e| Failure::of_usage(format!("--recipe: {e}")))?;
+        CheckedRecipe::new(&recipe).usage()
+    }
+
+    fn splits(&self) -> Result<Splits, Failure> {
+        let parameters: Parameters = self.parameters.iter().cloned().collect();
+        data::load(&DataSource { id: self.data.clone(), parameters }).usage()
+    }
+
+    /// Its id, version and instance.
+    fn engine(&self, catalog: &Catalog) -> Result<(String, String, Box<dyn Engine>), Failure> {
+        let id = match self.engine.contains('/') {
+            true => self.engine.clone(),
+            false => format!("codebench/{}", self.engine),
+        };
+        let engine = catalog.engine(&id, &Parameters::new()).usage()?;
+        let version = catalog.get(&id).map(|entry| entry.info.version.clone()).unwrap_or_default();
+        Ok((id, version, engine))
+    }
+
+    fn workload(&self, catalog: &Catalog, splits: &Splits) -> Result<Workload, Failure> {
+        let language = Language::new(catalog).failure()?;
+        let shape = splits.shape();
+        let image = ImageArguments {
+            image: Some(shape.input.height),
+            channels: Some(shape.input.channels),
+            classes: Some(shape.classes),
+        };
+        let cnn = CnnInput::load(&self.cnn, &image)?;
+        Ok(cnn.lower(&language, Image { shape: shape.input, classes: shape.classes })?.workload)
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let catalog = catalog()?;
+    let recipe = arguments.recipe()?;
+    let (id, version, engine) = arguments.engine(&catalog)?;
+    let splits = arguments.splits()?;
+    let workload = arguments.workload(&catalog, &splits)?;
+    let seed = arguments.seed;
+    let training =
+        Training { splits: &splits, recipe: &recipe, seed, purpose: Purpose::Final, wall_limit_s: None };
+    let mut network = training.network(engine.as_ref(), &workload).failure()?;
+    let start = arguments.from.as_ref().map(|path| {
+        let weights = checkpoint::load(path, &network.weights()?)?;
+        network.set_weights(&weights)?;
+        checkpoint::key_of(path)
+    });
+    let start = start.transpose().usage()?;
+    let origin = Origin {
+        workload: &workload,
+        data: splits.shape(),
+        recipe: recipe.fields(),
+        seed,
+        engine: [&id, &version],
+        start: start.as_deref(),
+    };
+    let key = origin.key().failure()?;
+
+    let shown = Shown::new(recipe.fields().epochs);
+    let outcome = training.run(network.as_mut(), |epoch| shown.epoch(epoch)).failure()?;
+    shown.finish();
+    let path = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("runs/checkpoints").join(format!("{key}.safetensors")));
+    checkpoint::save(&path, &network.weights().failure()?, &key).failure()?;
+    write(&outcome, &workload, out)?;
+    Ok(writeln!(out, "wrote {}", path.display())?)
+}
+
+/// What was measured, as a table.
+fn write(outcome: &Outcome, workload: &Workload, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut table = Table::new(&["<split", "accuracy", "loss"]);
+    let mut row = |name: &str, measure: &Measure| {
+        let accuracy = format!("{:.2} %", 100.0 * measure.accuracy);
+        table.row([name.to_owned(), accuracy, format!("{:.4}", measure.loss)]);
+    };
+    row("train", &outcome.train);
+    row("validation", &outcome.validation);
+    if let Some(test) = &outcome.test {
+        row("test", test);
+    }
+    table.write(out)?;
+    Ok(writeln!(
+        out,
+        "\n{} parameters, {} multiply-accumulates per image; {} epochs in {:.1} s, {:.0} images/s",
+        workload.parameters(),
+        workload.macs(),
+        outcome.epochs,
+        outcome.seconds,
+        outcome.images_per_s
+    )?)
+}
+
+/// Epochs on standard error: a bar on a terminal, a line each elsewhere.
+struct Shown(Option<ProgressBar>);
+
+impl Shown {
+    fn new(epochs: u64) -> Shown {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:30} epoch {pos}/{len}{msg}, {eta} left");
+            ProgressBar::new(epochs).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Shown(bar)
+    }
+
+    fn epoch(&self, epoch: &Epoch) {
+        let text = format!("loss {:.4}, accuracy {:.2} %", epoch.loss, 100.0 * epoch.accuracy);
+        match &self.0 {
+            Some(bar) => {
+                bar.set_message(format!(", {text}"));
+                bar.set_position(epoch.done);
+            }
+            // A closed standard error stops no training.
+            None => drop(writeln!(std::io::stderr(), "epoch {}/{}: {text}", epoch.done, epoch.epochs)),
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_numbers_lists_booleans_and_names() {
+        let value = |text: &str| parse_field(text).unwrap().1;
+        assert_eq!(value("epochs=20"), Value::from(20));
+        assert_eq!(value("betas=[0.9,0.99]"), serde_json::json!([0.9, 0.99]));
+        assert_eq!(value("flip=true"), Value::Bool(true));
+        assert_eq!(value("optimizer=sgd"), Value::from("sgd"));
+        assert!(parse_field("epochs").is_err());
+    }
+}

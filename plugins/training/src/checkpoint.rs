@@ -1,0 +1,200 @@
+//! Checkpoints: the weights of a network in a safetensors file, which PyTorch and others read.
+
+use codebench_sdk::api::NamedTensor;
+use codebench_sdk::model::{DataShape, Recipe, Workload};
+use codebench_sdk::prelude::PluginError;
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// The one entry of the file's metadata, so that its bytes do not depend on an order.
+const ORIGIN: &str = "codebench";
+
+/// All that decides the weights of a training.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct Origin<'a> {
+    /// The CNN at batch 1.
+    pub workload: &'a Workload,
+    /// Images, classes and the digest of data set and split.
+    pub data: &'a DataShape,
+    pub recipe: &'a Recipe,
+    pub seed: u64,
+    /// Id and version of the engine.
+    pub engine: [&'a str; 2],
+    /// Key of the checkpoint that the training started from.
+    pub start: Option<&'a str>,
+}
+
+impl Origin<'_> {
+    /// SHA-256, hexadecimal: equal for equal trainings.
+    ///
+    /// # Errors
+    /// A recipe with a number that JSON has not.
+    pub fn key(&self) -> Result<String, PluginError> {
+        let text = serde_json::to_string(self)
+            .map_err(|e| PluginError::invalid(format!("the training has no key: {e}")))?;
+        Ok(Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// Writes `weights` to `path`, whole or not at all; `key` says what they were trained by.
+///
+/// # Errors
+/// A folder that cannot be written, a full disk.
+pub fn save(path: &Path, weights: &[NamedTensor], key: &str) -> Result<(), PluginError> {
+    let bytes: Vec<Vec<u8>> =
+        weights.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let views = weights
+        .iter()
+        .zip(&bytes)
+        .map(|(tensor, bytes)| {
+            let shape = tensor.shape.iter().map(|extent| *extent as usize).collect();
+            TensorView::new(Dtype::F32, shape, bytes).map(|view| (tensor.name.as_str(), view))
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| PluginError::contract(format!("the engine's weights do not fit their shapes: {e}")))?;
+    let origin = HashMap::from([(ORIGIN.to_owned(), key.to_owned())]);
+    let file = serialize(views, Some(origin))
+        .map_err(|e| PluginError::failed(format!("the checkpoint cannot be put together: {e}")))?;
+    write_atomically(path, &file)
+        .map_err(|e| PluginError::failed(format!("cannot write the checkpoint `{}`: {e}", path.display())))
+}
+
+fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// The key of the training that wrote `path`.
+///
+/// # Errors
+/// A file that cannot be read, or that codebench did not write.
+pub fn key_of(path: &Path) -> Result<String, PluginError> {
+    let bytes = read(path)?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| not_whole(path, e))?;
+    let key = metadata.metadata().as_ref().and_then(|entries| entries.get(ORIGIN).cloned());
+    key.ok_or_else(|| {
+        PluginError::invalid(format!(
+            "`{}` does not say which training wrote it: give a checkpoint of codebench",
+            path.display()
+        ))
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, PluginError> {
+    fs::read(path)
+        .map_err(|e| PluginError::failed(format!("cannot read the checkpoint `{}`: {e}", path.display())))
+}
+
+fn not_whole(path: &Path, error: impl std::fmt::Display) -> PluginError {
+    PluginError::failed(format!("`{}` is no safetensors file, or is cut off: {error}", path.display()))
+}
+
+/// The weights in `path` for the network whose weights are `expected`, in that order.
+///
+/// # Errors
+/// A file that cannot be read or is no safetensors file; a tensor that is missing, of another shape or too many: the
+/// checkpoint of another network.
+pub fn load(path: &Path, expected: &[NamedTensor]) -> Result<Vec<NamedTensor>, PluginError> {
+    let shown = path.display();
+    let bytes = read(path)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| not_whole(path, e))?;
+    let other = |what: String| {
+        PluginError::invalid(format!("`{shown}` is the checkpoint of another network: {what}"))
+    };
+    if let Some(name) = file.names().into_iter().find(|name| !expected.iter().any(|t| t.name == **name)) {
+        return Err(other(format!("the network has no tensor `{name}`")));
+    }
+    expected
+        .iter()
+        .map(|tensor| {
+            let view = file
+                .tensor(&tensor.name)
+                .map_err(|_| other(format!("it has no tensor `{}`", tensor.name)))?;
+            let shape: Vec<u64> = view.shape().iter().map(|extent| *extent as u64).collect();
+            if view.dtype() != Dtype::F32 || shape != tensor.shape {
+                return Err(other(format!(
+                    "its tensor `{}` is {:?} {shape:?} instead of F32 {:?}",
+                    tensor.name,
+                    view.dtype(),
+                    tensor.shape
+                )));
+            }
+            let words = view.data().as_chunks::<4>().0;
+            let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+            Ok(NamedTensor { values, ..tensor.clone() })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codebench_sdk::model::WeightRole;
+
+    fn tensor(name: &str, shape: &[u64], values: &[f32]) -> NamedTensor {
+        NamedTensor {
+            name: name.into(),
+            role: WeightRole::Weight,
+            shape: shape.to_vec(),
+            values: values.to_vec(),
+        }
+    }
+
+    fn weights() -> [NamedTensor; 2] {
+        [tensor("b", &[1, 2], &[1.5, -0.0]), tensor("a", &[3], &[1e-38, 2.0, f32::MAX])]
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_and_has_the_same_bytes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("x/1.safetensors"), folder.path().join("2.safetensors"));
+        save(&first, &weights(), "key").unwrap();
+        save(&second, &weights(), "key").unwrap();
+        assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
+        assert_eq!(key_of(&first).unwrap(), "key");
+        let loaded = load(&first, &weights().map(|t| NamedTensor { values: vec![], ..t })).unwrap();
+        assert_eq!(loaded, weights());
+        assert_eq!(loaded[0].values[1].to_bits(), (-0.0f32).to_bits());
+        let files = fs::read_dir(folder.path().join("x")).unwrap().count();
+        assert_eq!(files, 1, "nothing but the checkpoint is left");
+    }
+
+    #[test]
+    fn files_of_other_networks_and_damaged_ones_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.safetensors");
+        save(&path, &weights(), "key").unwrap();
+        let message = |expected: &[NamedTensor]| {
+            let message = load(&path, expected).unwrap_err().message;
+            message.replace(folder.path().to_str().unwrap(), "DATA")
+        };
+        let [b, a] = weights();
+        assert_eq!(
+            message(std::slice::from_ref(&b)),
+            "`DATA/c.safetensors` is the checkpoint of another network: the network has no tensor `a`"
+        );
+        assert_eq!(
+            message(&[b.clone(), a.clone(), tensor("c", &[1], &[])]),
+            "`DATA/c.safetensors` is the checkpoint of another network: it has no tensor `c`"
+        );
+        assert_eq!(
+            message(&[b, tensor("a", &[1, 3], &[])]),
+            "`DATA/c.safetensors` is the checkpoint of another network: its tensor `a` is F32 [3] instead of F32 [1, 3]"
+        );
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        assert!(message(&[a]).starts_with("`DATA/c.safetensors` is no safetensors file, or is cut off"));
+    }
+}
