@@ -36,6 +36,7 @@ fn light(id: &str) -> Parameters {
         ("surrogate_parameters", text("evaluations = 4, hyperparameter_records = 20")),
         ("starts", ParameterValue::Integer(2)),
         ("steps", ParameterValue::Integer(2)),
+        ("climbs", ParameterValue::Integer(0)),
         ("random", ParameterValue::Integer(20)),
         ("around", ParameterValue::Integer(2)),
         ("startup", ParameterValue::Integer(8)),

@@ -90,8 +90,8 @@ impl Settings {
                 true,
                 "Whether steps are scaled by curvature (Hessian products, as AdaHessian does) or by gradients alone (as Adam does).",
             ),
-            ParameterDescription::integer("starts", 0, 1000, 8, "Starts of the ascent, half of them the best trials; 0 leaves it out."),
-            ParameterDescription::integer("steps", 1, 1000, 10, "Steps of an ascent."),
+            ParameterDescription::integer("starts", 0, 1000, 4, "Starts of the ascent, half of them the best trials; 0 leaves it out."),
+            ParameterDescription::integer("steps", 1, 1000, 5, "Steps of an ascent."),
             ParameterDescription::float("step_size", 1e-6, 1.0, 0.1, "Length of a step, with inputs from 0 to 1."),
             ParameterDescription::integer(
                 "library",

@@ -82,11 +82,9 @@ impl State {
         }
         while proposals.len() < count {
             self.take_turns();
-            let points = self.next(count - proposals.len())?;
-            self.proposed += points.len();
-            for point in points {
-                proposals.push(self.history.propose(point));
-            }
+            let point = self.next()?;
+            self.proposed += 1;
+            proposals.push(self.history.propose(point));
         }
         Ok(proposals)
     }
@@ -101,23 +99,21 @@ impl State {
         }
     }
 
-    /// At least one and at most `count` points.
-    fn next(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
+    /// The next proposal; each of a batch throws its own dice.
+    fn next(&mut self) -> Result<Genotype, PluginError> {
         let starting = self.history.known() < self.settings.startup || self.history.outcomes.is_empty();
         if starting || self.history.is_exhausted() || !self.model.learn(&self.history) {
-            return Ok(vec![self.history.sample()]);
+            return Ok(self.history.sample());
         }
         let dice = self.history.rng.unit();
         if dice < self.settings.diversity_probability {
-            return Ok(vec![self.far()]);
+            return Ok(self.far());
         }
         let uncertain = dice < self.settings.diversity_probability + self.settings.uncertainty_probability;
         let settled = self.stale >= self.settings.settled_after;
         let weights = Weights::draw(&mut self.history, if settled { self.settings.aleatoric } else { 0.0 });
-        // Of a batch, each proposal throws its own dice.
-        let taken = count.min(1);
-        let found = self.promising(&weights, uncertain, taken)?;
-        Ok(found.unwrap_or_else(|| vec![self.history.sample()]))
+        let found = self.promising(&weights, uncertain)?;
+        Ok(found.unwrap_or_else(|| self.history.sample()))
     }
 
     /// The unknown point, of many, that is farthest from all that is known.
@@ -138,13 +134,8 @@ impl State {
         best.map_or_else(|| self.history.sample(), |(_, point)| point)
     }
 
-    /// The best by the confidence bound, or the most uncertain ones; `None` if the surrogate fails.
-    fn promising(
-        &mut self,
-        weights: &Weights,
-        uncertain: bool,
-        count: usize,
-    ) -> Result<Option<Vec<Genotype>>, PluginError> {
+    /// The best by the confidence bound, or the most uncertain one; `None` if the surrogate fails.
+    fn promising(&mut self, weights: &Weights, uncertain: bool) -> Result<Option<Genotype>, PluginError> {
         let mut candidates = self.ends(weights)?;
         if self.settings.around > 0 || candidates.is_empty() {
             for point in pool(&mut self.history, self.settings.around.max(1), self.settings.random)? {
@@ -161,8 +152,8 @@ impl State {
         let climbs = if self.settings.around > 0 { self.settings.climbs } else { 0 };
         let scored = climbed(&self.model, candidates, weights, acquisition, climbs, &mut self.history)?;
         let Some(scored) = scored else { return Ok(None) };
-        let chosen = scored.choose(&self.model, weights, acquisition, count, &mut self.history);
-        Ok(Some(chosen.into_iter().map(|i| scored.points[i].clone()).collect()))
+        let chosen = scored.choose(&self.model, weights, acquisition, 1, &mut self.history);
+        Ok(chosen.first().map(|i| scored.points[*i].clone()))
     }
 
     /// Unknown designs at which ascents from the best trials and from random points end.
