@@ -47,7 +47,7 @@ fn space() -> Space {
     let choices = vec![choice("pib"), choice("pif")];
     let assignment = |(choice, name): (usize, &str)| Assignment { choice, parameters: vec![name.to_owned()] };
     let assignments = [(0, "pib"), (1, "pif")].into_iter().map(assignment).collect();
-    let accelerator = Some(AcceleratorTemplate { assignments });
+    let accelerator = Some(AcceleratorTemplate { assignments, base: None });
     Space { v: Space::VERSION, name: "two".into(), choices, cnn: None, accelerator }
 }
 
