@@ -69,6 +69,7 @@ fn strategies_that_learn_beat_chance_on_the_example() {
 fn strategies_on_surrogates_run_and_resume_on_the_example() {
     let out = tempfile::tempdir().unwrap();
     let short = "bayesian-optimisation:surrogate_parameters=evaluations = 4";
-    let comparison = compared(out.path(), &["boshnas:starts=1:steps=2:surrogate_parameters=evaluations = 4", short], 1);
+    let comparison =
+        compared(out.path(), &["boshnas:starts=1:steps=2:surrogate_parameters=evaluations = 4", short], 1);
     assert!(comparison.strategies.iter().all(|s| s.counts == (40, 0, 0) && s.seconds_per_query > 0.0));
 }

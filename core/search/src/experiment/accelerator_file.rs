@@ -168,7 +168,7 @@ impl Check<'_> {
         let reference = format!("${name}");
         for value in &list.0 {
             if matches!(&self.base.batch, Count::Reference(r) if *r == reference)
-                && !value.as_i64().is_some_and(|n| n >= 1)
+                && value.as_i64().is_none_or(|n| n < 1)
             {
                 return Err(format!("{value} images per inference: give a whole number from 1"));
             }
