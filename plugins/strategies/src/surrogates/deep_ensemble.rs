@@ -59,10 +59,10 @@ impl Plugin for DeepEnsemble {
             float("learning_rate", 1e-5, 1.0, 0.03, "Highest learning rate of AdamW; it rises and falls once in a fit."),
             float("weight_decay", 0.0, 1.0, 1e-3, "Weight decay of AdamW."),
         ])
-        .example("as the surrogate of a strategy", "[strategy.surrogate]\nplugin = \"codebench/deep-ensemble\"")
+        .example("as the surrogate of a strategy", "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { surrogate = \"codebench/deep-ensemble\" }")
         .example(
             "more and larger members",
-            "[strategy.surrogate]\nplugin = \"codebench/deep-ensemble\"\nparameters = { members = 10, units = 128 }",
+            "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { surrogate = \"codebench/deep-ensemble\", surrogate_parameters = 'members = 10, units = 128' }",
         )
     }
 

@@ -53,10 +53,10 @@ impl Plugin for RandomForest {
                 "Whether each tree learns from a sample drawn with replacement, or all from all records.",
             ),
         ])
-        .example("as the surrogate of a strategy", "[strategy.surrogate]\nplugin = \"codebench/random-forest\"")
+        .example("as the surrogate of a strategy", "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { surrogate = \"codebench/random-forest\" }")
         .example(
             "a larger forest of deeper trees",
-            "[strategy.surrogate]\nplugin = \"codebench/random-forest\"\nparameters = { trees = 200, leaf_records = 1 }",
+            "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { surrogate = \"codebench/random-forest\", surrogate_parameters = 'trees = 200, leaf_records = 1' }",
         )
     }
 

@@ -51,15 +51,15 @@ impl Plugin for Boshnas {
             "The paper's surrogate: teacher with dropout, student of its spread, natural-parameter network for noise.",
         )
         .parameters(settings::parameters())
-        .example("as the surrogate of a strategy", "[strategy.surrogate]\nplugin = \"codebench/boshnas-surrogate\"")
+        .example("as the surrogate of a strategy", "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { surrogate = \"codebench/boshnas-surrogate\" }")
         .example(
             "as the paper has it",
-            "[strategy.surrogate]\nplugin = \"codebench/boshnas-surrogate\"\nparameters = { head = \"sigmoid\", mean = \"npn\", \
-             distillation = \"records\", error_weight = 10, dropout = 0.3 }",
+            "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { surrogate = \"codebench/boshnas-surrogate\", surrogate_parameters = 'head = \"sigmoid\", mean = \"npn\", \
+             distillation = \"records\", error_weight = 10, dropout = 0.3' }",
         )
         .example(
             "without heteroscedasticity (ablation)",
-            "[strategy.surrogate]\nplugin = \"codebench/boshnas-surrogate\"\nparameters = { heteroscedastic = false }",
+            "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { surrogate = \"codebench/boshnas-surrogate\", surrogate_parameters = 'heteroscedastic = false' }",
         )
     }
 

@@ -76,10 +76,10 @@ impl Plugin for Gp {
                 "Most records, evenly spaced, that the hyperparameters are learned from; predictions use all.",
             ),
         ])
-        .example("as the surrogate of a strategy", "[strategy.surrogate]\nplugin = \"codebench/gp\"")
+        .example("as the surrogate of a strategy", "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { surrogate = \"codebench/gp\" }")
         .example(
             "maximum likelihood without priors",
-            "[strategy.surrogate]\nplugin = \"codebench/gp\"\nparameters = { priors = false }",
+            "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { surrogate = \"codebench/gp\", surrogate_parameters = 'priors = false' }",
         )
     }
 
