@@ -35,6 +35,8 @@ pub(crate) struct History {
     open: Vec<Genotype>,
     /// A block whose choices are held fast, and a point that has them.
     pin: Option<(Block, Genotype)>,
+    /// A search in order has found no unknown point that keeps the pin, and known points only grow.
+    spent: bool,
 }
 
 impl History {
@@ -49,6 +51,7 @@ impl History {
             known: HashSet::new(),
             open: Vec::new(),
             pin: None,
+            spent: false,
         })
     }
 
@@ -74,6 +77,7 @@ impl History {
     /// Holds the choices of one block as `point` has them, in all that is sampled and mutated from now on.
     pub(crate) fn pin(&mut self, pin: Option<(Block, Genotype)>) {
         self.pin = pin;
+        self.spent = false;
     }
 
     /// The point with the block that is held fast, repaired; the same point if none is.
@@ -123,7 +127,7 @@ impl History {
     /// A uniform sample among the unknown points; any point once all are known, or where they are too rare to find.
     pub(crate) fn sample(&mut self) -> Genotype {
         let mut point = self.draw();
-        if self.is_exhausted() {
+        if self.spent || self.is_exhausted() {
             return point;
         }
         for _ in 0..DRAWS {
@@ -143,6 +147,7 @@ impl History {
             if let Some(found) = numbers.into_iter().find_map(unknown) {
                 return found;
             }
+            self.spent = true;
         }
         point
     }
@@ -154,7 +159,7 @@ impl History {
 
     /// An unknown point a few changes away from `point`, as few as can be found by chance; else a sample.
     pub(crate) fn mutate(&mut self, point: &Genotype) -> Result<Genotype, PluginError> {
-        if !self.is_exhausted() {
+        if !self.spent && !self.is_exhausted() {
             for attempt in 0..MUTATIONS {
                 let mut changed = point.clone();
                 for _ in 0..=attempt / 20 {
