@@ -1,0 +1,58 @@
+//! `codebench train`, and what a simulator makes of measured densities.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+use codebench_tests::experiment::Experiment;
+use codebench_tests::{answer, command, root};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_codebench-under-test");
+
+#[test]
+fn the_same_training_is_the_same_file_and_another_goes_on_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let cnn = root().join("examples/cnns/tiny.toml");
+    let train = |more: &[&str]| {
+        let mut run = command(BINARY, &[]);
+        answer(
+            run.args(["train", "--recipe", "epochs=1", "--cnn"])
+                .arg(&cnn)
+                .args(more)
+                .current_dir(folder.path()),
+        )
+    };
+    let first = train(&["--out", "a.safetensors"]);
+    assert_eq!(first.status, Some(0), "{}", first.stderr);
+    assert!(first.stderr.contains("epoch 1/1: loss "), "{}", first.stderr);
+    for expected in ["validation", "test ", "wrote a.safetensors"] {
+        assert!(first.stdout.contains(expected), "`{expected}` is missing in\n{}", first.stdout);
+    }
+    assert_eq!(train(&["--out", "b.safetensors"]).status, Some(0));
+    let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    assert_eq!(bytes("a.safetensors"), bytes("b.safetensors"));
+    let on = train(&["--from", "a.safetensors", "--out", "c.safetensors"]);
+    assert_eq!(on.status, Some(0), "{}", on.stderr);
+    assert_ne!(bytes("a.safetensors"), bytes("c.safetensors"));
+
+    let other = train(&["--from", "d.safetensors"]);
+    assert_eq!(other.status, Some(2), "{}", other.stderr);
+    assert!(other.stderr.contains("cannot read the checkpoint `d.safetensors`"), "{}", other.stderr);
+    let unknown = train(&["--recipe", "epoch=3"]);
+    assert_eq!(unknown.status, Some(2), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("--recipe: unknown field `epoch`"), "{}", unknown.stderr);
+}
+
+#[test]
+fn measured_densities_reach_the_simulator() {
+    let experiment = Experiment::quickstart(BINARY, 4, 1);
+    let paper = experiment.records(&experiment.path("paper"), &[]);
+    let text = experiment.text();
+    let measured = text.replace(
+        "fidelity = \"cycle\"",
+        "fidelity = \"cycle\", sparsity = \"measured\", measured_by = \"train\"",
+    );
+    assert_ne!(text, measured);
+    experiment.write(&measured);
+    let measured = experiment.records(&experiment.path("measured"), &[]);
+    assert_ne!(paper, measured);
+    assert!(measured.lines().skip(1).any(|line| line.contains(",ok,")), "{measured}");
+}
