@@ -76,22 +76,6 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The key of the training that wrote `path`.
-///
-/// # Errors
-/// A file that cannot be read, or that codebench did not write.
-pub fn key_of(path: &Path) -> Result<String, PluginError> {
-    let bytes = read(path)?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| not_whole(path, e))?;
-    let key = metadata.metadata().as_ref().and_then(|entries| entries.get(ORIGIN).cloned());
-    key.ok_or_else(|| {
-        PluginError::invalid(format!(
-            "`{}` does not say which training wrote it: give a checkpoint of codebench",
-            path.display()
-        ))
-    })
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, PluginError> {
     fs::read(path)
         .map_err(|e| PluginError::failed(format!("cannot read the checkpoint `{}`: {e}", path.display())))
@@ -101,22 +85,30 @@ fn not_whole(path: &Path, error: impl std::fmt::Display) -> PluginError {
     PluginError::failed(format!("`{}` is no safetensors file, or is cut off: {error}", path.display()))
 }
 
-/// The weights in `path` for the network whose weights are `expected`, in that order.
+/// The weights in `path` for the network whose weights are `expected`, in that order, and the key of the training that wrote
+/// them.
 ///
 /// # Errors
-/// A file that cannot be read or is no safetensors file; a tensor that is missing, of another shape or too many: the
-/// checkpoint of another network.
-pub fn load(path: &Path, expected: &[NamedTensor]) -> Result<Vec<NamedTensor>, PluginError> {
+/// A file that cannot be read, is no safetensors file or was not written by codebench; a tensor that is missing, of another
+/// shape or too many: the checkpoint of another network.
+pub fn load(path: &Path, expected: &[NamedTensor]) -> Result<(Vec<NamedTensor>, String), PluginError> {
     let shown = path.display();
     let bytes = read(path)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| not_whole(path, e))?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| not_whole(path, e))?;
+    let key =
+        header.metadata().as_ref().and_then(|entries| entries.get(ORIGIN).cloned()).ok_or_else(|| {
+            PluginError::invalid(format!(
+                "`{shown}` does not say which training wrote it: give a checkpoint of codebench"
+            ))
+        })?;
     let other = |what: String| {
         PluginError::invalid(format!("`{shown}` is the checkpoint of another network: {what}"))
     };
     if let Some(name) = file.names().into_iter().find(|name| !expected.iter().any(|t| t.name == **name)) {
         return Err(other(format!("the network has no tensor `{name}`")));
     }
-    expected
+    let weights = expected
         .iter()
         .map(|tensor| {
             let view = file
@@ -135,7 +127,8 @@ pub fn load(path: &Path, expected: &[NamedTensor]) -> Result<Vec<NamedTensor>, P
             let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
             Ok(NamedTensor { values, ..tensor.clone() })
         })
-        .collect()
+        .collect::<Result<_, PluginError>>()?;
+    Ok((weights, key))
 }
 
 #[cfg(test)]
@@ -163,9 +156,8 @@ mod tests {
         save(&first, &weights(), "key").unwrap();
         save(&second, &weights(), "key").unwrap();
         assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
-        assert_eq!(key_of(&first).unwrap(), "key");
-        let loaded = load(&first, &weights().map(|t| NamedTensor { values: vec![], ..t })).unwrap();
-        assert_eq!(loaded, weights());
+        let (loaded, key) = load(&first, &weights().map(|t| NamedTensor { values: vec![], ..t })).unwrap();
+        assert_eq!((loaded.as_slice(), key.as_str()), (weights().as_slice(), "key"));
         assert_eq!(loaded[0].values[1].to_bits(), (-0.0f32).to_bits());
         let files = fs::read_dir(folder.path().join("x")).unwrap().count();
         assert_eq!(files, 1, "nothing but the checkpoint is left");

@@ -109,9 +109,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
         Training { splits: &splits, recipe: &recipe, seed, purpose: Purpose::Final, wall_limit_s: None };
     let mut network = training.network(engine.as_ref(), &workload).failure()?;
     let start = arguments.from.as_ref().map(|path| {
-        let weights = checkpoint::load(path, &network.weights()?)?;
-        network.set_weights(&weights)?;
-        checkpoint::key_of(path)
+        let (weights, key) = checkpoint::load(path, &network.weights()?)?;
+        network.set_weights(&weights).map(|()| key)
     });
     let start = start.transpose().usage()?;
     let origin = Origin {

@@ -129,20 +129,24 @@ fn statistics(counts: &[u64; 256], scale: impl Fn(u8) -> f32) -> (f64, f64) {
     (mean, if variance > 1e-12 { variance.sqrt() } else { 1.0 })
 }
 
+/// Four images of two channels and one pixel.
+#[cfg(test)]
+pub(super) fn example() -> RawData {
+    RawData {
+        shape: TensorShape::new(2, 1, 1),
+        classes: 2,
+        pixels: vec![0, 4, 2, 4, 4, 0, 1, 2],
+        white: 4,
+        labels: vec![0, 1, 1, 0],
+        split: vec![Split::Train, Split::Train, Split::Validation, Split::Test],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn raw() -> RawData {
-        RawData {
-            shape: TensorShape::new(2, 1, 1),
-            classes: 2,
-            pixels: vec![0, 4, 2, 4, 4, 0, 1, 2],
-            white: 4,
-            labels: vec![0, 1, 1, 0],
-            split: vec![Split::Train, Split::Train, Split::Validation, Split::Test],
-        }
-    }
+    use super::example as raw;
 
     #[test]
     fn statistics_are_those_of_the_training_split() {

@@ -163,17 +163,10 @@ impl Splits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use codebench_sdk::model::TensorShape;
+    use crate::data::raw;
 
     fn splits() -> Splits {
-        Splits::new(&RawData {
-            shape: TensorShape::new(2, 1, 1),
-            classes: 2,
-            pixels: vec![0, 4, 2, 4, 4, 0, 1, 2],
-            white: 4,
-            labels: vec![0, 1, 1, 0],
-            split: vec![Split::Train, Split::Train, Split::Validation, Split::Test],
-        })
+        Splits::new(&raw::example())
     }
 
     #[test]
