@@ -122,39 +122,14 @@ impl Plugin for Bananas {
     }
 }
 
-impl Strategy for BayesianOptimisation {
-    fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
-        self.1 = Some(State::new(&self.0, context, STREAM)?);
-        Ok(())
-    }
-
-    fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
-        self.1.as_mut().ok_or_else(start::not_started)?.ask(count)
-    }
-
-    fn tell(&mut self, outcomes: &[Tell]) -> Result<(), PluginError> {
-        self.1.as_mut().ok_or_else(start::not_started)?.history.tell(outcomes);
-        Ok(())
-    }
-}
-
-impl Strategy for Bananas {
-    fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
-        self.1 = Some(State::new(&self.0, context, BANANAS_STREAM)?);
-        Ok(())
-    }
-
-    fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
-        self.1.as_mut().ok_or_else(start::not_started)?.ask(count)
-    }
-
-    fn tell(&mut self, outcomes: &[Tell]) -> Result<(), PluginError> {
-        self.1.as_mut().ok_or_else(start::not_started)?.history.tell(outcomes);
-        Ok(())
-    }
-}
+start::strategy_of_state!(BayesianOptimisation, |settings, context| State::new(settings, context, STREAM));
+start::strategy_of_state!(Bananas, |settings, context| State::new(settings, context, BANANAS_STREAM));
 
 impl State {
+    fn tell(&mut self, outcomes: &[Tell]) {
+        self.history.tell(outcomes);
+    }
+
     fn new(settings: &Settings, context: &StrategyContext, stream: u64) -> Result<State, PluginError> {
         let history = History::new(context, stream)?;
         Ok(State { history, model: settings.surrogate.start(context)?, settings: settings.clone() })

@@ -1,4 +1,4 @@
-//! What both strategies are made from.
+//! What strategies are made from.
 
 use codebench_sdk::prelude::*;
 use codebench_sdk::space::{Points, SpaceError, Weighting};
@@ -34,3 +34,25 @@ pub(crate) fn invalid(error: SpaceError) -> PluginError {
 pub(crate) fn not_started() -> PluginError {
     PluginError::contract("the strategy is asked before it is started: call `start` first")
 }
+
+/// `Strategy` for a pair of settings and a state that `start` makes of them: `(settings, context) -> Result<State, PluginError>`.
+macro_rules! strategy_of_state {
+    ($strategy:ty, $start:expr) => {
+        impl Strategy for $strategy {
+            fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
+                self.1 = Some($start(&self.0, context)?);
+                Ok(())
+            }
+
+            fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
+                self.1.as_mut().ok_or_else($crate::start::not_started)?.ask(count)
+            }
+
+            fn tell(&mut self, outcomes: &[Tell]) -> Result<(), PluginError> {
+                self.1.as_mut().ok_or_else($crate::start::not_started)?.tell(outcomes);
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use strategy_of_state;

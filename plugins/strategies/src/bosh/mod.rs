@@ -59,34 +59,5 @@ impl Plugin for Boshcode {
     }
 }
 
-impl Strategy for Boshnas {
-    fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
-        self.1 = Some(State::new(&self.0, context)?);
-        Ok(())
-    }
-
-    fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
-        self.1.as_mut().ok_or_else(start::not_started)?.ask(count)
-    }
-
-    fn tell(&mut self, outcomes: &[Tell]) -> Result<(), PluginError> {
-        self.1.as_mut().ok_or_else(start::not_started)?.tell(outcomes);
-        Ok(())
-    }
-}
-
-impl Strategy for Boshcode {
-    fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
-        self.1 = Some(State::new(&self.0, context)?);
-        Ok(())
-    }
-
-    fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
-        self.1.as_mut().ok_or_else(start::not_started)?.ask(count)
-    }
-
-    fn tell(&mut self, outcomes: &[Tell]) -> Result<(), PluginError> {
-        self.1.as_mut().ok_or_else(start::not_started)?.tell(outcomes);
-        Ok(())
-    }
-}
+start::strategy_of_state!(Boshnas, State::new);
+start::strategy_of_state!(Boshcode, State::new);
