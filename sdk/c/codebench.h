@@ -1,4 +1,4 @@
-/* Plugins of codebench in C, for the sandbox: contract 0.1.0-unstable (sdk/wit), kinds accel-module and memory.
+/* Plugins of codebench in C, for the sandbox: contract 0.1.0 (sdk/wit), kinds accel-module and memory.
  *
  * Include this header in one file, define the four functions marked "yours", build for wasm32 without a C library, and make
  * a component of it:
@@ -220,7 +220,7 @@ void *memcpy(void *to, const void *from, size_t count) {
 
 /* --- exports ------------------------------------------------------------------------------------------------------------ */
 
-#define CB_INTERFACE "codebench:plugin/" CB_KIND "@0.1.0-unstable"
+#define CB_INTERFACE "codebench:plugin/" CB_KIND "@0.1.0"
 #define CB_EXPORT(name) __attribute__((export_name(name)))
 
 __attribute__((import_module("[export]" CB_INTERFACE), import_name("[resource-new]instance"))) uint32_t cb_handle(void *instance);
@@ -230,7 +230,7 @@ CB_EXPORT("cabi_realloc") void *cb_realloc(void *old, size_t old_size, size_t al
     return old ? memcpy(fresh, old, old_size < size ? old_size : size) : fresh;
 }
 
-CB_EXPORT("codebench:plugin/manifest@0.1.0-unstable#plugins") const cb_manifest *cb_export_plugins(void) {
+CB_EXPORT("codebench:plugin/manifest@0.1.0#plugins") const cb_manifest *cb_export_plugins(void) {
     static cb_manifest manifest;
     manifest = plugin_manifest();
     return &manifest;

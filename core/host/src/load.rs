@@ -117,7 +117,10 @@ impl Loader<'_> {
             FileFormat::Native if !(consent || self.request.allow_native || self.trust.has(&file.sha256)) => {
                 Err(HostError::NotTrusted { path: file.path.clone() })
             }
-            FileFormat::Native => native::load(file, &self.request.checker, named.limits.wall_s),
+            FileFormat::Native => {
+                named.limits.only_wall().map_err(|reason| file.refused(reason))?;
+                native::load(file, &self.request.checker, named.limits.wall_s)
+            }
             FileFormat::Precompiled => Err(file.refused(
                 "it is code that a WebAssembly runtime compiled earlier, which nobody can check: give the component itself",
             )),

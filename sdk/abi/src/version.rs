@@ -27,11 +27,13 @@ impl fmt::Display for ContractVersion {
 /// The version of this build; `None` for the kinds that are built in only.
 pub fn contract_version(kind: Kind) -> Option<ContractVersion> {
     match kind {
-        // 0.0.2 added derivatives: `differentiable`, `gradient`, `hvp`.
-        Kind::Surrogate => Some(ContractVersion(0, 0, if cfg!(feature = "first-contract") { 1 } else { 2 })),
-        Kind::CnnOp | Kind::AccelModule | Kind::Memory | Kind::Strategy | Kind::Evaluator | Kind::Engine => {
-            Some(ContractVersion(0, 0, 1))
+        // 0.1.1 added derivatives: `differentiable`, `gradient`, `hvp`.
+        Kind::Surrogate => Some(ContractVersion(0, 1, if cfg!(feature = "first-contract") { 0 } else { 1 })),
+        Kind::CnnOp | Kind::AccelModule | Kind::Memory | Kind::Strategy | Kind::Evaluator => {
+            Some(ContractVersion(0, 1, 0))
         }
+        // Not settled: 0.0.x until both engines have lived with it.
+        Kind::Engine => Some(ContractVersion(0, 0, 1)),
         Kind::Executor | Kind::PublishedConstants => None,
     }
 }

@@ -13,10 +13,10 @@
 #define WRITES_EVERYWHERE 10
 #define LIES_LATER 11
 
-#define CONTRACT "codebench:plugin/memory@0.1.0-unstable"
+#define CONTRACT "codebench:plugin/memory@0.1.0"
 #include "guest.h"
 
-EXPORT("codebench:plugin/manifest@0.1.0-unstable#plugins") const list *plugins(void) {
+EXPORT("codebench:plugin/manifest@0.1.0#plugins") const list *plugins(void) {
     static const plugin memory = { TEXT("evil/memory"), TEXT("memory"), TEXT("0.1.0"), TEXT("A memory of somebody else.") };
     static list answer;
     answer = (list){ &memory, 1 };

@@ -9,10 +9,10 @@
 #define GRADIENT_TOO_SHORT 6
 #define ENDLESS_FIT 7
 
-#define CONTRACT "codebench:plugin/surrogate@0.1.0-unstable"
+#define CONTRACT "codebench:plugin/surrogate@0.1.0"
 #include "guest.h"
 
-EXPORT("codebench:plugin/manifest@0.1.0-unstable#plugins") const list *plugins(void) {
+EXPORT("codebench:plugin/manifest@0.1.0#plugins") const list *plugins(void) {
     static const plugin surrogate = { TEXT("evil/surrogate"), TEXT("surrogate"), TEXT("0.1.0"), TEXT("Predicts the future.") };
     static list answer;
     answer = (list){ &surrogate, 1 };

@@ -10,7 +10,7 @@ pub struct Manifest {
 }
 
 extern "C" fn text(length: *mut usize) -> *const u8 {
-    const TEXT: &str = r#"{"sdk": "0.1.0", "panic": "abort", "contracts": {"memory": [0, 0, 1]}, "plugins": [{"id": "acme/aborts", "kind": "memory"}]}"#;
+    const TEXT: &str = r#"{"sdk": "0.1.0", "panic": "abort", "contracts": {"memory": [0, 1, 0]}, "plugins": [{"id": "acme/aborts", "kind": "memory"}]}"#;
     // SAFETY: the host gives a place for the length.
     unsafe { length.write(TEXT.len()) };
     TEXT.as_ptr()

@@ -1,7 +1,7 @@
 ;; A memory without the SDK, which behaves. The tests replace the lines between {braces} by something that does not.
 ;; Addresses: 0 scratch, 64 the manifest's list, 256 answers of cost, 512 facts, 1024 the manifest, 2048 texts, 131072 the heap.
 (module
-  (import "[export]codebench:plugin/memory@0.1.0-unstable" "[resource-new]instance" (func $new (param i32) (result i32)))
+  (import "[export]codebench:plugin/memory@0.1.0" "[resource-new]instance" (func $new (param i32) (result i32)))
   {imports}
   (memory (export "memory") {pages})
   (table $table 1 funcref)
@@ -23,14 +23,14 @@
   (func $start {start})
   (start $start)
 
-  (func (export "codebench:plugin/manifest@0.1.0-unstable#plugins") (result i32)
+  (func (export "codebench:plugin/manifest@0.1.0#plugins") (result i32)
     {plugins})
-  (func (export "codebench:plugin/memory@0.1.0-unstable#[static]instance.create")
+  (func (export "codebench:plugin/memory@0.1.0#[static]instance.create")
     (param $id i32) (param $id_length i32) (param $parameters i32) (param $parameters_length i32) (param $clock i64) (param $word i64) (result i32)
     {create})
-  (func (export "codebench:plugin/memory@0.1.0-unstable#[method]instance.facts") (param $self i32) (result i32)
+  (func (export "codebench:plugin/memory@0.1.0#[method]instance.facts") (param $self i32) (result i32)
     {facts})
-  (func (export "codebench:plugin/memory@0.1.0-unstable#[method]instance.cost")
+  (func (export "codebench:plugin/memory@0.1.0#[method]instance.cost")
     (param $self i32) (param $layout i32) (param $rows i32) (param $length i32) (result i32)
     (local $count i32)
     (local.set $count (i32.mul (i32.div_u (local.get $length) (i32.const 8)) (i32.const 10)))

@@ -28,7 +28,7 @@ pub(super) struct Contract {
 /// Newest first.
 const CONTRACTS: &[Contract] = &[
     Contract {
-        version: "0.1.0-unstable",
+        version: "0.1.0",
         link: |linker| log::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest),
         plugins,
     },

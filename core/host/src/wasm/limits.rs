@@ -68,10 +68,41 @@ impl WasmLimits {
         }
     }
 
+    /// Which limits are given that do not bind a native library, if any are.
+    pub(crate) fn only_wall(&self) -> Result<(), String> {
+        let default = WasmLimits { wall_s: self.wall_s, ..WasmLimits::default() };
+        let values = |limits: &WasmLimits| serde_json::to_value(limits).unwrap_or_default();
+        let (given, default) = (values(self), values(&default));
+        let given = given.as_object().into_iter().flatten();
+        let unbound: Vec<String> =
+            given.filter(|(name, value)| default[name.as_str()] != **value).map(|(name, _)| format!("`{name}`")).collect();
+        match unbound.as_slice() {
+            [] => Ok(()),
+            unbound => Err(format!(
+                "limits {} bind plugins in the sandbox only: nothing but `wall_s` can bind a native library; leave them out",
+                unbound.join(", ")
+            )),
+        }
+    }
+
     pub(super) fn instances(&self) -> usize {
         match self.instances {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => usize::try_from(n).unwrap_or(usize::MAX),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_native_library_is_given_no_limit_that_cannot_bind_it() {
+        let wall = WasmLimits { wall_s: Some(5.0), ..WasmLimits::default() };
+        assert_eq!(wall.only_wall(), Ok(()));
+        let more = WasmLimits { fuel: 1, memory_bytes: 2, ..wall };
+        let reason = more.only_wall().err();
+        assert!(reason.is_some_and(|r| r.starts_with("limits `fuel`, `memory_bytes` bind plugins in the sandbox only")));
     }
 }

@@ -6,12 +6,12 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// The contract that a module without a section of its own is taken to follow.
-const VERSION: &str = "0.1.0-unstable";
+const VERSION: &str = "0.1.0";
 const WIT: [&str; 4] = [
-    include_str!("../../../../sdk/wit/0.1.0-unstable/types.wit"),
-    include_str!("../../../../sdk/wit/0.1.0-unstable/hardware.wit"),
-    include_str!("../../../../sdk/wit/0.1.0-unstable/search.wit"),
-    include_str!("../../../../sdk/wit/0.1.0-unstable/evaluation.wit"),
+    include_str!("../../../../sdk/wit/0.1.0/types.wit"),
+    include_str!("../../../../sdk/wit/0.1.0/hardware.wit"),
+    include_str!("../../../../sdk/wit/0.1.0/search.wit"),
+    include_str!("../../../../sdk/wit/0.1.0/evaluation.wit"),
 ];
 
 /// The component of a core module whose exports have the names of the contract in `sdk/wit`. Generated bindings leave a section in

@@ -110,7 +110,7 @@ impl Guest {
             .replace("{cost}", self.cost);
         let mut module = wat::parse_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
         let mut resolve = Resolve::default();
-        let (package, _) = resolve.push_dir(root().join("sdk/wit/0.1.0-unstable")).unwrap();
+        let (package, _) = resolve.push_dir(root().join("sdk/wit/0.1.0")).unwrap();
         let (package, world) = match self.imports {
             "" => (package, "memories"),
             _ => (resolve.push_file(folder.join("hostile.wit")).unwrap(), "greedy"),

@@ -7,3 +7,4 @@ mod contract;
 mod every_kind;
 mod forms;
 mod hbm3;
+mod header;

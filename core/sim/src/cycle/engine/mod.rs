@@ -11,6 +11,8 @@ mod pattern;
 mod space;
 mod steady;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 use super::error::CycleError;
