@@ -1,10 +1,11 @@
 //! What plugins cost a whole simulation: the accelerator of the paper, its PE array and its memory built in, from a native library
 //! and from the sandbox (metered), with and without the simulator's memory of answers.
 //!
-//! `cargo bench -p codebench-host --bench simulate`. The source of all three forms is one. The forms take turns within every
-//! sample, so that what the machine does meanwhile hits all of them.
+//! `cargo bench -p codebench-host --bench simulate`. The source of all three forms is one. One benchmark times all forms: they take
+//! turns, so that what the machine does meanwhile hits all of them, and a line `case {...}` gives each form's median time and
+//! the median of its ratios to the built-in run beside it.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use codebench_api::Catalog;
 use codebench_cnn::{Language, named};
@@ -78,29 +79,38 @@ fn again(machine: &Machine, workload: &Workload) -> CostReport {
     evaluate(machine, workload, &Sparsity::Paper, Options::default()).unwrap().0
 }
 
-/// One benchmark a form; within each sample the forms take turns, and the form's own time counts.
+/// One benchmark, whose iteration runs every form once, in turns.
 fn in_turns(criterion: &mut Criterion, name: &str, forms: &[(&str, &dyn Fn() -> CostReport)]) {
-    let mut group = criterion.benchmark_group(name);
-    group.sample_size(10).sampling_mode(SamplingMode::Flat);
-    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(4));
-    for (form, _) in forms {
-        group.bench_function(*form, |bencher| {
-            bencher.iter_custom(|iterations| {
-                let mut own = Duration::ZERO;
-                for _ in 0..iterations {
-                    for (other, run) in forms {
-                        let start = Instant::now();
-                        black_box(run());
-                        if other == form {
-                            own += start.elapsed();
-                        }
-                    }
+    let mut seconds: Vec<Vec<f64>> = vec![Vec::new(); forms.len()];
+    let mut group = criterion.benchmark_group("simulate");
+    group.sample_size(20).sampling_mode(SamplingMode::Flat);
+    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(6));
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|iterations| {
+            let mut all = Duration::ZERO;
+            for _ in 0..iterations {
+                for ((_, run), seconds) in forms.iter().zip(&mut seconds) {
+                    let start = Instant::now();
+                    black_box(run());
+                    let took = start.elapsed();
+                    seconds.push(took.as_secs_f64());
+                    all += took;
                 }
-                own
-            });
+            }
+            all
         });
-    }
+    });
     group.finish();
+    for ((form, _), times) in forms.iter().zip(&seconds) {
+        let ratios = times.iter().zip(&seconds[0]).map(|(own, built_in)| own / built_in).collect();
+        let (time, ratio) = (median(times.clone()), median(ratios));
+        println!("case {{\"run\":\"{name}\",\"form\":\"{form}\",\"seconds\":{time:e},\"ratio\":{ratio}}}");
+    }
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn simulations(criterion: &mut Criterion) {
@@ -116,13 +126,13 @@ fn simulations(criterion: &mut Criterion) {
 
     let runs: Vec<_> = catalogs.iter().map(|(f, c)| (*f, || cold(c, &workload))).collect();
     let runs: Vec<_> = runs.iter().map(|(f, run)| (*f, run as &dyn Fn() -> CostReport)).collect();
-    in_turns(criterion, "simulate", &runs);
+    in_turns(criterion, "a whole run", &runs);
     let runs: Vec<_> = machines.iter().map(|(f, m)| (*f, || again(m, &workload))).collect();
     let runs: Vec<_> = runs.iter().map(|(f, run)| (*f, run as &dyn Fn() -> CostReport)).collect();
-    in_turns(criterion, "simulate again", &runs);
+    in_turns(criterion, "again", &runs);
     let runs: Vec<_> = forgetful.iter().map(|(f, m)| (*f, || again(m, &workload))).collect();
     let runs: Vec<_> = runs.iter().map(|(f, run)| (*f, run as &dyn Fn() -> CostReport)).collect();
-    in_turns(criterion, "simulate without memory", &runs);
+    in_turns(criterion, "without memory", &runs);
 }
 
 criterion_group!(benches, simulations);

@@ -38,6 +38,27 @@ fn loading(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Configuring a plugin, as every evaluation does that meets a new accelerator.
+fn making(criterion: &mut Criterion) {
+    let Some((_folder, file)) = guest() else { return };
+    let mut sandboxed = Catalog::default();
+    load_with(&file, &WasmLimits::default(), None)
+        .unwrap()
+        .into_iter()
+        .for_each(|e| sandboxed.add(e).unwrap());
+    let mut built_in = Catalog::default();
+    built_in.add_all("bench", example_hbm3::PLUGINS).unwrap();
+    let mut group = criterion.benchmark_group("make");
+    for (form, catalog) in [("built-in", &built_in), ("wasm", &sandboxed)] {
+        group.bench_function(form, |b| {
+            b.iter(|| {
+                catalog.memory("example/hbm3", &Parameters::new(), HardwareContext::default()).unwrap()
+            });
+        });
+    }
+    group.finish();
+}
+
 fn calls(criterion: &mut Criterion) {
     let Some((_folder, file)) = guest() else { return };
     let sandboxed = memory(load_with(&file, &WasmLimits::default(), None).unwrap());
@@ -66,5 +87,5 @@ fn calls(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, loading, calls);
+criterion_group!(benches, loading, making, calls);
 criterion_main!(benches);

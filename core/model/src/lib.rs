@@ -31,9 +31,9 @@ pub use accelerator::{AcceleratorInput, MemoryKind, PublishedAccelerator};
 pub use cnn::{CnnGraph, CnnModule, Join, Vertex};
 pub use cycle_costs::CycleCosts;
 pub use hardware::{
-    AcceleratorDescription, Cause, DescribedModule, EventFacts, HardwareContext, LoopPolicy, MAX_EVENTS,
-    MemoryFacts, ModuleFacts, ROW_LAYOUT, Role, TileCost, TilePolicy, TileSize, TileWork, TransferCost,
-    TransferProfile, WordFormat,
+    AcceleratorDescription, Cause, DescribedModule, EventFacts, HardwareContext, LoopPolicy, MATRIX_LAYOUT,
+    MAX_EVENTS, MemoryFacts, ModuleFacts, ROW_LAYOUT, Role, TileCost, TilePolicy, TileSize, TileWork,
+    TransferCost, TransferProfile, WordFormat,
 };
 pub use job::{DataShape, DataSource, Job, Limits, Metrics, Purpose};
 pub use labelled_graph::{LabelledGraph, LabelledVertex};

@@ -38,7 +38,5 @@ pub fn contract_version(kind: Kind) -> Option<ContractVersion> {
     }
 }
 
-/// Version of the layout of matrices of f64, row-major.
-pub(crate) const MATRIX_LAYOUT: u32 = 1;
 /// Version of the layout of mini-batches of f32, row-major N x C x H x W, and of the tensors of a network.
 pub(crate) const BATCH_LAYOUT: u32 = 1;

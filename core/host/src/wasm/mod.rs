@@ -73,6 +73,7 @@ fn entries(file: &ReadFile, limits: &WasmLimits, cache: Option<&Path>) -> Result
             Metering::Fuel => None,
             Metering::Wall => Some(Clock::running()?),
         },
+        most_workers: limits.instances(),
     });
     let mut entries: Vec<Entry> = Vec::new();
     for (info, maker) in (contract.plugins)(&sandbox)? {

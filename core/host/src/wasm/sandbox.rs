@@ -21,6 +21,8 @@ pub(super) struct Sandbox {
     /// File name, before each line of the log.
     pub(super) name: Arc<str>,
     pub(super) clock: Option<Arc<Clock>>,
+    /// Workers of one pool at the same time. Found once: to know the number of processors, the system reads files.
+    pub(super) most_workers: usize,
 }
 
 impl Sandbox {
@@ -103,11 +105,13 @@ struct State<E> {
     idle: Vec<Worker<E>>,
     /// Workers that are idle or at work.
     count: usize,
+    /// Threads that wait for one: to wake nobody would be a call of the system.
+    waiting: usize,
 }
 
 impl<E: 'static> Pool<E> {
     pub(super) fn new(sandbox: Arc<Sandbox>, id: &str, create: Create<E>) -> Self {
-        let state = Mutex::new(State { idle: Vec::new(), count: 0 });
+        let state = Mutex::new(State { idle: Vec::new(), count: 0, waiting: 0 });
         Pool { sandbox, id: id.to_owned(), create, state, freed: Condvar::new() }
     }
 
@@ -198,17 +202,18 @@ impl<E: 'static> Pool<E> {
 
     /// An idle worker, or `None` with the right to make one; waits where there are too many.
     fn take(&self) -> Option<Worker<E>> {
-        let most = self.sandbox.limits.instances();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(worker) = state.idle.pop() {
                 return Some(worker);
             }
-            if state.count < most {
+            if state.count < self.sandbox.most_workers {
                 state.count += 1;
                 return None;
             }
+            state.waiting += 1;
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
     }
 }
@@ -226,6 +231,8 @@ impl<E> Drop for Place<'_, E> {
             Some(worker) => state.idle.push(worker),
             None => state.count -= 1,
         }
-        self.pool.freed.notify_one();
+        if state.waiting > 0 {
+            self.pool.freed.notify_one();
+        }
     }
 }

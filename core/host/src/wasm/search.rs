@@ -11,7 +11,7 @@ use codebench_api::{
     Configuration, Maker, PluginError, Prediction, Strategy, StrategyContext, Surrogate, SurrogateContext,
     Tell,
 };
-use codebench_model::{Block, Genotype, ROW_LAYOUT};
+use codebench_model::{Block, Genotype, MATRIX_LAYOUT};
 use std::sync::Arc;
 
 /// A call of the log.
@@ -180,7 +180,7 @@ impl SandboxedSurrogate {
         let many = u32::try_from(rows)
             .map_err(|_| PluginError::invalid(format!("{rows} rows at once: predict fewer")))?;
         let mut mean = self.numbers("predict", each.saturating_mul(3), |w| {
-            w.exports.instance().call_predict(&mut w.store, w.instance, ROW_LAYOUT, x, many)
+            w.exports.instance().call_predict(&mut w.store, w.instance, MATRIX_LAYOUT, x, many)
         })?;
         let aleatoric = mean.split_off(2 * each);
         let epistemic = mean.split_off(each);
@@ -215,7 +215,9 @@ fn fit(
     x: &[f64],
     y: &[f64],
 ) -> (Option<Worker<surrogate::Guest>>, Result<(), PluginError>) {
-    pool.run(worker, "fit", 0, |w| w.exports.instance().call_fit(&mut w.store, w.instance, ROW_LAYOUT, x, y))
+    pool.run(worker, "fit", 0, |w| {
+        w.exports.instance().call_fit(&mut w.store, w.instance, MATRIX_LAYOUT, x, y)
+    })
 }
 
 impl Surrogate for SandboxedSurrogate {
@@ -262,13 +264,13 @@ impl Surrogate for SandboxedSurrogate {
 
     fn gradient(&self, x: &[f64], coefficients: &[f64]) -> Result<Vec<f64>, PluginError> {
         self.numbers("gradient", self.inputs, |w| {
-            w.exports.instance().call_gradient(&mut w.store, w.instance, ROW_LAYOUT, x, coefficients)
+            w.exports.instance().call_gradient(&mut w.store, w.instance, MATRIX_LAYOUT, x, coefficients)
         })
     }
 
     fn hvp(&self, x: &[f64], v: &[f64], coefficients: &[f64]) -> Result<Vec<f64>, PluginError> {
         self.numbers("hvp", self.inputs, |w| {
-            w.exports.instance().call_hvp(&mut w.store, w.instance, ROW_LAYOUT, x, v, coefficients)
+            w.exports.instance().call_hvp(&mut w.store, w.instance, MATRIX_LAYOUT, x, v, coefficients)
         })
     }
 }

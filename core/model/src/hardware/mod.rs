@@ -26,6 +26,8 @@ pub use tile::{TileCost, TileWork};
 
 /// Version of the layout of all rows; an argument of every hot call that crosses a boundary.
 pub const ROW_LAYOUT: u32 = 1;
+/// Version of the layout of a surrogate's matrices of f64, row-major; an argument of every such call.
+pub const MATRIX_LAYOUT: u32 = 1;
 
 /// What an `accel-module` or a `memory` is configured for, beside its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -1,6 +1,6 @@
 //! The shape of the paper's array of processing elements, and what a tile asks of it.
 
-use super::count::{MILLION, narrow, product};
+use super::count::{MILLION, narrow, product, times};
 use codebench_sdk::prelude::*;
 
 /// Extents of the array. A PE is one of pib x pix x piy; a MAC lane one of pof x pkx x pky in each PE; a lane has pif
@@ -194,8 +194,16 @@ fn per_group(work: &TileWork) -> Result<(u64, u64), PluginError> {
     }
 }
 
-/// Share of the MACs that is left, times 10^18: 1 where the compute module skips nothing.
-fn skipped_density(work: &TileWork) -> Result<u128, PluginError> {
+/// A share in lowest terms of its factors: numbers stay small, so that 64 bits nearly always suffice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Share {
+    numerator: u64,
+    /// At most 10^18.
+    denominator: u64,
+}
+
+/// Share of the MACs that is left: 1 where the compute module skips nothing.
+fn skipped_density(work: &TileWork) -> Result<Share, PluginError> {
     let shares = [
         ("activation_density_ppm", work.activation_density_ppm),
         ("weight_density_ppm", work.weight_density_ppm),
@@ -204,15 +212,63 @@ fn skipped_density(work: &TileWork) -> Result<u128, PluginError> {
     if let Some((name, share)) = shares.iter().find(|(_, share)| *share > MILLION) {
         return Err(PluginError::invalid(format!("`{name}` = {share} is out of range: give 0 to {MILLION}")));
     }
-    let share = match work.effective_macs >= work.macs {
-        true => [MILLION; 3],
-        false => shares.map(|(_, share)| share),
-    };
-    Ok(share.iter().map(|s| u128::from(*s)).product())
+    let mut share = Share { numerator: 1, denominator: 1 };
+    if work.effective_macs < work.macs {
+        for (_, ppm) in shares {
+            let common = greatest_divisor(ppm, MILLION);
+            share.numerator *= ppm / common;
+            share.denominator *= MILLION / common;
+        }
+    }
+    Ok(share)
 }
 
-/// `count` times the density, rounded up.
-fn scale(field: &str, count: u64, density: u128) -> Result<u64, PluginError> {
-    let whole = u128::from(MILLION).pow(3);
-    narrow(field, u128::from(count).checked_mul(density).map(|c| c.div_ceil(whole)))
+fn greatest_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// `count` times the share, rounded up. Wide division is slow, in the sandbox most of all: it is used only where it must be.
+fn scale(field: &str, count: u64, share: Share) -> Result<u64, PluginError> {
+    match times(count, share.numerator) {
+        Some(scaled) => Ok(scaled.div_ceil(share.denominator)),
+        None => {
+            let scaled = u128::from(count) * u128::from(share.numerator);
+            narrow(field, Some(scaled.div_ceil(u128::from(share.denominator))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_exact_whatever_the_width() {
+        let shares = [
+            [500_000, 500_000, 800_000],
+            [1, 999_999, 333_333],
+            [MILLION; 3],
+            [0, 1, 2],
+            [700_001, 3, MILLION],
+        ];
+        for [activation_density_ppm, weight_density_ppm, overlap_ppm] in shares {
+            let work = TileWork {
+                activation_density_ppm,
+                weight_density_ppm,
+                overlap_ppm,
+                macs: 1,
+                ..TileWork::default()
+            };
+            let share = skipped_density(&work).unwrap();
+            for count in [0, 1, 19, 12_345_678_901, u64::MAX / 3, u64::MAX] {
+                let parts = [activation_density_ppm, weight_density_ppm, overlap_ppm].map(u128::from);
+                let exact =
+                    (u128::from(count) * parts.iter().product::<u128>()).div_ceil(u128::from(MILLION).pow(3));
+                assert_eq!(u128::from(scale("count", count, share).unwrap()), exact, "{count} {parts:?}");
+            }
+        }
+    }
 }

@@ -5,9 +5,18 @@ use codebench_sdk::prelude::*;
 /// Parts per million.
 pub(crate) const MILLION: u64 = 1_000_000;
 
+/// `a` times `b`, if that fits. WebAssembly has no multiplication that tells of an overflow: there, numbers that are plainly small
+/// enough are multiplied without asking.
+pub(crate) fn times(a: u64, b: u64) -> Option<u64> {
+    if cfg!(target_family = "wasm") && a.leading_zeros() + b.leading_zeros() >= u64::BITS {
+        return Some(a.wrapping_mul(b));
+    }
+    a.checked_mul(b)
+}
+
 /// The product of `factors`, which becomes `field`.
 pub(crate) fn product(field: &str, factors: &[u64]) -> Result<u64, PluginError> {
-    factors.iter().try_fold(1u64, |product, f| product.checked_mul(*f)).ok_or_else(|| overflow(field))
+    factors.iter().try_fold(1, |product, f| times(product, *f)).ok_or_else(|| overflow(field))
 }
 
 /// The sum of `terms`, which becomes `field`.
@@ -17,6 +26,9 @@ pub(crate) fn sum(field: &str, terms: &[u64]) -> Result<u64, PluginError> {
 
 /// Bytes of a run of `words` of `word_bits` at a density: rounded up to whole bytes.
 pub(crate) fn bytes(field: &str, words: u64, word_bits: u64, density_ppm: u64) -> Result<u64, PluginError> {
+    if let Some(bits) = times(words, word_bits).and_then(|bits| times(bits, density_ppm)) {
+        return Ok(bits.div_ceil(8 * MILLION));
+    }
     let bits = u128::from(words)
         .checked_mul(u128::from(word_bits))
         .and_then(|bits| bits.checked_mul(u128::from(density_ppm)));

@@ -6,10 +6,10 @@ use crate::answer::{Answer, check_layout, guard, received};
 use crate::crossing::Crossing;
 use crate::needs::NoNeeds;
 use crate::object::{Object, This, state, state_mut};
-use crate::version::MATRIX_LAYOUT;
 use abi_stable::StableAbi;
 use abi_stable::std_types::{RSlice, RSliceMut};
 use codebench_api::{Kind, PluginError, Prediction, Surrogate, SurrogateContext, kinds};
+use codebench_model::MATRIX_LAYOUT;
 
 /// A matrix in, by rows.
 type In<'a> = RSlice<'a, f64>;

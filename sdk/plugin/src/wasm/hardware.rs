@@ -5,7 +5,7 @@ use super::bindings::exports::codebench::plugin::{accel_module, memory};
 use super::{Component, Configured, Created, Plugins, absent, check_layout, find, has};
 use bytemuck::{Pod, Zeroable};
 use codebench_api::{AccelModule, Factory, Kind, Memory, PluginError};
-use codebench_model::{ModuleFacts, TileWork, TransferProfile};
+use codebench_model::{ModuleFacts, ROW_LAYOUT, TileWork, TransferProfile};
 
 /// Runs `cost` on `rows` as rows of `W` and answers its rows of `C`.
 fn rows<W: Pod, C: Pod + Zeroable>(
@@ -13,7 +13,7 @@ fn rows<W: Pod, C: Pod + Zeroable>(
     rows: &[u64],
     cost: impl FnOnce(&[W], &mut [C]) -> Result<(), PluginError>,
 ) -> Result<Vec<u64>, Error> {
-    check_layout(layout)?;
+    check_layout(layout, ROW_LAYOUT)?;
     let works: &[W] = bytemuck::try_cast_slice(rows)
         .map_err(|_| PluginError::contract(format!("{} numbers are no whole number of rows", rows.len())))?;
     let mut costs = vec![0u64; works.len() * size_of::<C>() / size_of::<u64>()];

@@ -116,13 +116,12 @@ fn written<T: serde::Serialize>(value: &T) -> Result<String, types::Error> {
 }
 
 /// Refuses rows of another layout than this SDK's.
-fn check_layout(layout: u32) -> Result<(), types::Error> {
-    match layout {
-        codebench_model::ROW_LAYOUT => Ok(()),
-        other => Err(PluginError::contract(format!(
-            "layout version {other}: this plugin knows {} only; build it with the host's SDK",
-            codebench_model::ROW_LAYOUT
-        ))
-        .into()),
+fn check_layout(layout: u32, known: u32) -> Result<(), types::Error> {
+    if layout == known {
+        return Ok(());
     }
+    Err(PluginError::contract(format!(
+        "layout version {layout}: this plugin knows {known} only; build it with the host's SDK"
+    ))
+    .into())
 }

@@ -4,7 +4,7 @@ use super::bindings::codebench::plugin::types::{Configuration, Error};
 use super::bindings::exports::codebench::plugin::{strategy, surrogate};
 use super::{Component, Configured, Created, Plugins, absent, check_layout, find, has, read, written};
 use codebench_api::{Factory, Kind, Strategy, Surrogate, SurrogateContext};
-use codebench_model::Block;
+use codebench_model::{Block, MATRIX_LAYOUT};
 use std::cell::RefCell;
 
 /// An instance.
@@ -80,12 +80,12 @@ impl<P: Plugins> surrogate::GuestInstance for Created<P, SurrogateInstance> {
     }
 
     fn fit(&self, layout: u32, x: Vec<f64>, y: Vec<f64>) -> Result<(), Error> {
-        check_layout(layout)?;
+        check_layout(layout, MATRIX_LAYOUT)?;
         Ok(self.instance.0.borrow_mut().fit(&x, &y)?)
     }
 
     fn predict(&self, layout: u32, x: Vec<f64>, rows: u32) -> Result<Vec<f64>, Error> {
-        check_layout(layout)?;
+        check_layout(layout, MATRIX_LAYOUT)?;
         let prediction = self.instance.0.borrow().predict(&x, rows as usize)?;
         let mut all = prediction.mean;
         all.extend(prediction.epistemic);
@@ -98,12 +98,12 @@ impl<P: Plugins> surrogate::GuestInstance for Created<P, SurrogateInstance> {
     }
 
     fn gradient(&self, layout: u32, x: Vec<f64>, coefficients: Vec<f64>) -> Result<Vec<f64>, Error> {
-        check_layout(layout)?;
+        check_layout(layout, MATRIX_LAYOUT)?;
         Ok(self.instance.0.borrow().gradient(&x, &coefficients)?)
     }
 
     fn hvp(&self, layout: u32, x: Vec<f64>, v: Vec<f64>, coefficients: Vec<f64>) -> Result<Vec<f64>, Error> {
-        check_layout(layout)?;
+        check_layout(layout, MATRIX_LAYOUT)?;
         Ok(self.instance.0.borrow().hvp(&x, &v, &coefficients)?)
     }
 }

@@ -1,7 +1,7 @@
 //! The state of the memory's channels: when they are free, which way they last went, which rows are open.
 
 use super::super::error::{CycleError, LayerRef};
-use super::super::machine::{FastMap, MainMemory};
+use super::super::machine::{FastMap, Machine, MainMemory};
 use super::pattern::{Pattern, Touched, Visits};
 use codebench_api::{ErrorKind, PluginError};
 use codebench_model::{MAX_EVENTS, TransferCost, TransferProfile};
@@ -32,25 +32,33 @@ pub(super) struct Transfer {
 pub(super) struct Channels<'a> {
     memory: &'a MainMemory,
     clock_khz: u64,
+    forgetful: bool,
     banks: u64,
     pub(super) channels: Vec<Channel>,
     known: FastMap<TransferProfile, TransferCost>,
+    /// Of the transfer under way, one for each channel that it touches.
+    profiles: Vec<TransferProfile>,
+    costs: Vec<TransferCost>,
     /// Per bank: the transfer that last touched it, for counting distinct banks.
     stamps: Vec<u64>,
     stamp: u64,
 }
 
 impl<'a> Channels<'a> {
-    pub(super) fn new(memory: &'a MainMemory, clock_khz: u64) -> Self {
+    pub(super) fn new(machine: &'a Machine) -> Self {
+        let memory = &machine.memory;
         let facts = &memory.facts;
         let banks = facts.ranks * facts.banks_per_rank;
         let channel = Channel { free: 0, direction: NONE, open: vec![NONE; banks as usize] };
         Channels {
             memory,
-            clock_khz,
+            clock_khz: machine.context.clock_khz,
+            forgetful: machine.forgetful,
             banks,
             channels: vec![channel; facts.channels as usize],
             known: FastMap::default(),
+            profiles: Vec::new(),
+            costs: Vec::new(),
             stamps: vec![0; banks as usize],
             stamp: 0,
         }
@@ -73,10 +81,14 @@ impl<'a> Channels<'a> {
     ) -> Result<Transfer, CycleError> {
         let mut done = Transfer { complete: start, ..Transfer::default() };
         let place = (shift, shift % self.banks);
+        self.profiles.clear();
         for touch in &pattern.touches {
-            let index = touch.channel;
             let profile = self.visit(direction, touch, place);
-            let cost = self.cost(&profile, layer)?;
+            self.profiles.push(profile);
+        }
+        self.price(layer)?;
+        for (position, touch) in pattern.touches.iter().enumerate() {
+            let (index, cost) = (touch.channel, self.costs[position]);
             let (complete, turnaround) = self
                 .occupy(index, start, direction, &cost)
                 .ok_or_else(|| CycleError::too_large("the time of a transfer"))?;
@@ -137,27 +149,43 @@ impl<'a> Channels<'a> {
         profile
     }
 
-    fn cost(&mut self, profile: &TransferProfile, layer: &LayerRef) -> Result<TransferCost, CycleError> {
-        if let Some(known) = self.known.get(profile) {
-            return Ok(*known);
+    /// Finds the costs of the profiles, with one call for all that are not known.
+    fn price(&mut self, layer: &LayerRef) -> Result<(), CycleError> {
+        self.costs.clear();
+        self.costs.resize(self.profiles.len(), TransferCost::default());
+        let mut asked: Vec<usize> = Vec::new();
+        for (index, profile) in self.profiles.iter().enumerate() {
+            match self.known.get(profile).filter(|_| !self.forgetful) {
+                Some(cost) => self.costs[index] = *cost,
+                None => asked.push(index),
+            }
         }
-        let mut cost = [TransferCost::default()];
-        self.memory.cost(std::slice::from_ref(profile), &mut cost, layer)?;
-        let [cost] = cost;
-        let events = self.memory.facts.events.len();
-        if let Some(index) = (events..MAX_EVENTS).find(|i| cost.events[*i] != 0) {
-            let message = format!("it counts event {index}, but its facts have {events} events");
-            return Err(CycleError::Cost {
-                layer: layer.clone(),
-                module: self.memory.label(),
-                source: PluginError { kind: ErrorKind::Contract, message },
-            });
+        if asked.is_empty() {
+            return Ok(());
         }
+        let unknown: Vec<TransferProfile> = asked.iter().map(|index| self.profiles[*index]).collect();
+        let mut answers = vec![TransferCost::default(); unknown.len()];
+        self.memory.cost(&unknown, &mut answers, layer)?;
         if self.known.len() >= MOST_ROWS {
             self.known.clear();
         }
-        self.known.insert(*profile, cost);
-        Ok(cost)
+        for ((index, profile), cost) in asked.into_iter().zip(unknown).zip(answers) {
+            self.check(&cost, layer)?;
+            self.costs[index] = cost;
+            self.known.insert(profile, cost);
+        }
+        Ok(())
+    }
+
+    fn check(&self, cost: &TransferCost, layer: &LayerRef) -> Result<(), CycleError> {
+        let events = self.memory.facts.events.len();
+        let Some(index) = (events..MAX_EVENTS).find(|i| cost.events[*i] != 0) else { return Ok(()) };
+        let message = format!("it counts event {index}, but its facts have {events} events");
+        Err(CycleError::Cost {
+            layer: layer.clone(),
+            module: self.memory.label(),
+            source: PluginError { kind: ErrorKind::Contract, message },
+        })
     }
 
     /// When the data are complete, and the ticks of turnaround before them.

@@ -150,10 +150,14 @@ impl<'a> Pricer<'a> {
         let (y, x) = (tiles.y_class[at.y] as usize, tiles.x_class[at.x] as usize);
         let key = ((2 * partial + usize::from(same_weights)) * ys + y) * xs + x;
         let key = key * channels + tiles.channel(at).class as usize;
-        if let Some(known) = self.index.get(key).filter(|i| **i != u32::MAX) {
-            return Ok(*known as usize);
+        let known = self.index.get(key).copied().filter(|index| *index != u32::MAX);
+        if let (Some(known), false) = (known, self.machine.forgetful) {
+            return Ok(known as usize);
         }
         let price = self.compute(tiles, at, same_weights)?;
+        if let Some(known) = known {
+            return Ok(known as usize);
+        }
         let index = self.prices.len();
         self.prices.push(price);
         self.counts.push(0);
@@ -356,10 +360,27 @@ pub(crate) fn module_cost(
     layer: &LayerRef,
 ) -> Result<TileCost, CycleError> {
     let asked = &machine.modules[module];
-    let buffers = [Role::ActivationBuffer, Role::WeightBuffer, Role::MaskBuffer, Role::Dma];
     let work = TileWork { role: asked.role.code(), ..*work };
-    let cost = asked.costs.cost(&work, asked.facts.events.len(), !buffers.contains(&asked.role));
+    let cost = asked.costs.cost(&work, asked.facts.events.len(), causes_traffic(asked.role));
     cost.map_err(|source| CycleError::Cost { layer: layer.clone(), module: asked.label(), source })
+}
+
+/// The costs of many works in the module's role, asked at once.
+pub(crate) fn module_costs(
+    machine: &Machine,
+    module: usize,
+    mut works: Vec<TileWork>,
+    layer: &LayerRef,
+) -> Result<Vec<TileCost>, CycleError> {
+    let asked = &machine.modules[module];
+    works.iter_mut().for_each(|work| work.role = asked.role.code());
+    let costs = asked.costs.costs(&works, asked.facts.events.len(), causes_traffic(asked.role));
+    costs.map_err(|source| CycleError::Cost { layer: layer.clone(), module: asked.label(), source })
+}
+
+/// Whether a module of the role may cause traffic of buffers.
+fn causes_traffic(role: Role) -> bool {
+    !matches!(role, Role::ActivationBuffer | Role::WeightBuffer | Role::MaskBuffer | Role::Dma)
 }
 
 fn fused_work(main: &TileWork, stage: &FusedStage, (read_bytes, mask_bytes): (u64, u64)) -> TileWork {
@@ -414,7 +435,7 @@ impl Window {
 }
 
 /// The number in a row that only this primitive has.
-fn variant_of(primitive: &Primitive) -> u64 {
+pub(crate) fn variant_of(primitive: &Primitive) -> u64 {
     match primitive {
         Primitive::LocalResponseNorm { size, .. } => *size,
         Primitive::Shuffle { groups } => *groups,

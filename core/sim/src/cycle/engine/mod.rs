@@ -23,7 +23,7 @@ use super::timeline::{LayerTimeline, Record, Timeline};
 use channels::Channels;
 use codebench_model::hardware::{Densities, FusedWorkload};
 use codebench_model::{MAX_EVENTS, TensorShape};
-pub(crate) use compute::module_cost;
+pub(crate) use compute::{module_cost, module_costs, variant_of};
 use layer::LayerRun;
 use space::Space;
 use std::collections::VecDeque;
@@ -158,7 +158,7 @@ impl<'a> Engine<'a> {
                 Sizes { word_bits: machine.context.word_bits },
                 &machine.memory.facts,
             ),
-            channels: Channels::new(&machine.memory, machine.context.clock_khz),
+            channels: Channels::new(machine),
             now: 0,
             dma_free: 0,
             module_free: vec![0; machine.modules.len()],

@@ -81,7 +81,7 @@ impl Engine<'_> {
         let bytes = pattern.bytes;
         let layer = reference(&self.workload.layers[task.layer]);
         let key = (task.buffer() as u64 * 2 + u64::from(store), bytes);
-        if !self.prices.contains_key(&key) {
+        if self.machine.forgetful || !self.prices.contains_key(&key) {
             let price = self.price(task, bytes)?;
             self.prices.insert(key, price);
         }

@@ -86,12 +86,50 @@ impl CostMemo {
         if !self.keeps {
             return Ok(cost);
         }
+        self.keep(&[*work], &[cost]);
+        Ok(cost)
+    }
+
+    /// The costs of many works, with one call for all that are not known: a call is what a module of another form costs.
+    pub(crate) fn costs(
+        &self,
+        works: &[TileWork],
+        events: usize,
+        buffer_traffic: bool,
+    ) -> Result<Vec<TileCost>, PluginError> {
+        let mut costs = vec![TileCost::default(); works.len()];
+        let mut asked = Vec::new();
+        {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            for (index, work) in works.iter().enumerate() {
+                match known.get(work).filter(|_| self.keeps) {
+                    Some(cost) => costs[index] = *cost,
+                    None => asked.push(index),
+                }
+            }
+        }
+        if asked.is_empty() {
+            return Ok(costs);
+        }
+        let unknown: Vec<TileWork> = asked.iter().map(|index| works[*index]).collect();
+        let mut answers = vec![TileCost::default(); unknown.len()];
+        self.instance.cost(&unknown, &mut answers)?;
+        answers.iter().try_for_each(|cost| check(cost, events, buffer_traffic))?;
+        for (index, answer) in asked.iter().zip(&answers) {
+            costs[*index] = *answer;
+        }
+        if self.keeps {
+            self.keep(&unknown, &answers);
+        }
+        Ok(costs)
+    }
+
+    fn keep(&self, works: &[TileWork], costs: &[TileCost]) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST_ROWS {
             known.clear();
         }
-        known.insert(*work, cost);
-        Ok(cost)
+        known.extend(works.iter().copied().zip(costs.iter().copied()));
     }
 }
 

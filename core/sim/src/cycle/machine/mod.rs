@@ -73,10 +73,12 @@ pub struct Machine {
     /// The memory.
     pub memory: MainMemory,
     pub(crate) roles: Roles,
+    /// Whether modules and memory are asked anew for what they have answered before.
+    pub(crate) forgetful: bool,
 }
 
 impl Module {
-    /// How messages call it: `[[module]] 3 (compute, codebench/mac-lanes)`, counted from 1.
+    /// How messages call it: `3 (compute, codebench/mac-lanes)`, counted from 1.
     pub fn label(&self) -> String {
         format!("{} ({}, {})", self.position + 1, self.role, self.plugin)
     }
@@ -119,10 +121,11 @@ impl MainMemory {
 }
 
 impl Machine {
-    /// The same accelerator, whose modules are asked for every tile again. Answers are pure, so that no result differs: this shows
-    /// what keeping them saves.
+    /// The same accelerator, whose modules and memory are asked for every tile and transfer that is followed. Answers are pure, so
+    /// that no result differs: this shows what keeping them saves.
     pub fn without_memo(&self) -> Machine {
         let mut machine = self.clone();
+        machine.forgetful = true;
         for module in &mut machine.modules {
             module.costs = Arc::new(module.costs.forgetful());
         }

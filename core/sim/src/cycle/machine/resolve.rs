@@ -72,6 +72,7 @@ impl Machine {
             modules,
             memory,
             roles,
+            forgetful: false,
         })
     }
 }

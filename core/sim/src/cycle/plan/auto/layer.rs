@@ -1,12 +1,12 @@
 //! A layer as the tiler sees it: extents, and sizes of tiles without their blocks.
 
-use super::super::super::engine::module_cost;
+use super::super::super::engine::{module_costs, variant_of};
 use super::super::super::error::{CycleError, LayerRef};
 use super::super::super::machine::Machine;
 use super::super::super::tiles::{Sizes, WHOLE_PPM, reference};
 use super::super::Need;
 use codebench_model::hardware::{FusedLayer, FusedOp, FusedWorkload};
-use codebench_model::{Activation, Primitive, TensorShape, TileSize, TileWork};
+use codebench_model::{Activation, ModuleFacts, Primitive, TensorShape, TileSize, TileWork};
 
 /// Extents of a layer.
 pub(super) struct Outline<'a> {
@@ -258,10 +258,22 @@ impl<'a> Outline<'a> {
         tile.out_channels.saturating_mul(inputs).saturating_mul(area)
     }
 
-    /// Busy cycles of the main module for a full tile.
-    pub(super) fn busy(&self, machine: &Machine, ask: &Ask, tile: TileSize) -> Result<u64, CycleError> {
-        let Some(main) = self.main else { return Ok(1) };
+    /// Busy cycles of the main module for full tiles of these sizes.
+    pub(super) fn busy(
+        &self,
+        machine: &Machine,
+        ask: &Ask,
+        tiles: &[TileSize],
+    ) -> Result<Vec<u64>, CycleError> {
+        let Some(main) = self.main else { return Ok(vec![1; tiles.len()]) };
         let facts = &machine.modules[main].facts;
+        let works = tiles.iter().map(|tile| self.work(facts, ask, *tile)).collect();
+        let costs = module_costs(machine, main, works, &self.name)?;
+        Ok(costs.iter().map(|cost| cost.busy_cycles.max(1)).collect())
+    }
+
+    /// What a full tile asks of the main module.
+    fn work(&self, facts: &ModuleFacts, ask: &Ask, tile: TileSize) -> TileWork {
         let inputs = self.tile_inputs(tile);
         let whole_groups = self.groups > 1 && tile.out_channels >= 2 * self.group_outputs;
         let groups = if whole_groups { tile.out_channels / self.group_outputs } else { 1 };
@@ -288,7 +300,7 @@ impl<'a> Outline<'a> {
         };
         let (kernel, stride, dilation) = (window(self.kernel), window(self.stride), window(self.dilation));
         debug_assert!(function == 0 || Activation::of_code(function).is_some());
-        let work = TileWork {
+        TileWork {
             primitive: self.layer.primitive.kind().code(),
             activation: function,
             batch: tile.batch,
@@ -317,9 +329,9 @@ impl<'a> Outline<'a> {
             write_bytes: ask.sizes.bytes(output_words, ask.output_ppm),
             mask_bytes: 0,
             weight_bytes: ask.sizes.bytes(self.weight_words(tile), ask.weight_ppm),
+            variant: variant_of(&self.layer.primitive),
             ..TileWork::default()
-        };
-        Ok(module_cost(machine, main, &work, &self.name)?.busy_cycles.max(1))
+        }
     }
 }
 

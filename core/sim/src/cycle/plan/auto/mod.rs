@@ -57,7 +57,7 @@ impl<'a> AutoTiler<'a> {
         let outline = Outline::new(self.workload, index, self.machine)?;
         let ask = self.ask(&outline, index, resident, free);
         let base = self.shrink(&outline, &ask);
-        let mut best: Option<(f64, f64, LayerPlan)> = None;
+        let mut tiles = Vec::new();
         for outs in 0..=DOUBLINGS[0] {
             for spaces in 0..=DOUBLINGS[1] {
                 let tile = outline.split(base, 1 << outs, 1 << spaces);
@@ -66,11 +66,15 @@ impl<'a> AutoTiler<'a> {
                 if many || (outs > 0 && tile == outline.split(base, 1 << (outs - 1), 1 << spaces)) {
                     continue;
                 }
-                let (time, tail, order) = self.estimate(&outline, &ask, tile)?;
-                let time = time + TILE_TICKS * blocks.tiles() as f64;
-                if best.as_ref().is_none_or(|(least, ..)| time < *least) {
-                    best = Some((time, tail, LayerPlan { tile, order }));
-                }
+                tiles.push(tile);
+            }
+        }
+        let mut best: Option<(f64, f64, LayerPlan)> = None;
+        for (tile, busy) in tiles.iter().zip(outline.busy(self.machine, &ask, &tiles)?) {
+            let (time, tail, order) = self.estimate(&outline, &ask, *tile, busy);
+            let time = time + TILE_TICKS * outline.blocks(*tile).tiles() as f64;
+            if best.as_ref().is_none_or(|(least, ..)| time < *least) {
+                best = Some((time, tail, LayerPlan { tile: *tile, order }));
             }
         }
         let (_, tail, plan) =
@@ -93,7 +97,9 @@ impl<'a> AutoTiler<'a> {
             LoopPolicy::Auto => {
                 let outline = Outline::new(self.workload, index, self.machine)?;
                 let ask = self.ask(&outline, index, resident, free);
-                let (_, tail, order) = self.estimate(&outline, &ask, outline.clipped(tile))?;
+                let clipped = outline.clipped(tile);
+                let busy = outline.busy(self.machine, &ask, &[clipped])?;
+                let (_, tail, order) = self.estimate(&outline, &ask, clipped, busy[0]);
                 self.tail = tail;
                 order
             }
@@ -194,16 +200,12 @@ impl<'a> AutoTiler<'a> {
         tile
     }
 
-    /// Estimated ticks of the layer, ticks of its last tile, and the better loop order.
-    fn estimate(
-        &self,
-        outline: &Outline<'_>,
-        ask: &Ask,
-        tile: TileSize,
-    ) -> Result<(f64, f64, LoopOrder), CycleError> {
+    /// Estimated ticks of the layer, ticks of its last tile, and the better loop order, where a tile keeps the main module busy for
+    /// `busy` ticks.
+    fn estimate(&self, outline: &Outline<'_>, ask: &Ask, tile: TileSize, busy: u64) -> (f64, f64, LoopOrder) {
         let blocks = outline.blocks(tile);
         let tiles = blocks.tiles() as f64;
-        let compute = outline.busy(self.machine, ask, tile)? as f64;
+        let compute = busy as f64;
         let halo = outline.halo(tile);
         let (outer, inner, space) = (blocks.outer as f64, blocks.inner as f64, blocks.space as f64);
         let kept = ask.weights.data <= ask.weight_capacity;
@@ -243,9 +245,9 @@ impl<'a> AutoTiler<'a> {
             LoopPolicy::ActivationsOuter => false,
             LoopPolicy::WeightsOuter => true,
         };
-        Ok(match weights_first {
+        match weights_first {
             true => (weights_outer, compute, LoopOrder::WeightsOuter),
             false => (activations_outer, compute, LoopOrder::ActivationsOuter),
-        })
+        }
     }
 }
