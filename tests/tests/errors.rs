@@ -90,6 +90,31 @@ fn accelerators() {
     simulate("parameter-out-of-range", "a.toml", &[("a.toml", "pib = 2\nmemory = \"hmb\"\n")]);
 }
 
+/// Files of modules, and of named parameters on the default fidelity.
+#[test]
+fn accelerators_of_modules() {
+    let paper = std::fs::read_to_string(root().join("examples/accelerators/paper.toml")).unwrap();
+    let simulate = |name: &str, from: &str, to: &str| {
+        assert!(paper.contains(from), "{from}");
+        let text = paper.replacen(from, to, 1);
+        let arguments = ["simulate", "--cnn", "lenet-5", "--accelerator", "a.toml"];
+        check(name, &arguments, &[("a.toml", &text)]);
+    };
+    simulate("unknown-module", "codebench/mac-lanes", "codebench/mac-lane");
+    simulate("unknown-parameter-of-module", "power = \"$im2col_power\"", "powre = \"$im2col_power\"");
+    simulate("unknown-key-of-accelerator", "clock_mhz", "clok_mhz");
+    simulate("fractional-batch", "batch = \"$batch\"", "batch = 1.5");
+    simulate("unknown-tile-extent", "tile = \"auto\"", "tile = { z = 3 }");
+    let named = ["simulate", "--cnn", "lenet-5", "--accelerator", "a.toml"];
+    check("named-parameter-out-of-range-of-cycle", &named, &[("a.toml", "pib = 2\npif = 0\n")]);
+    let dense = ["simulate", "--cnn", "lenet-5", "--accelerator", "2,16,8,4,8,3,3,1,12,24,4,1,1"];
+    check(
+        "sparsity-of-published",
+        &[&dense[..], &["--fidelity", "published", "--sparsity", "dense"]].concat(),
+        &[],
+    );
+}
+
 #[test]
 fn jobs() {
     let lines = "{\"id\": 1, \"cnn\": \"published/resnet18\"\n{\"id\": 2, \"cnn\": \"published/resnet81\", \"accelerator\": \

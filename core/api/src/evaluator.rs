@@ -29,6 +29,10 @@ pub struct Reads {
     pub seed: bool,
     /// Metrics of these evaluators.
     pub upstream: BTreeSet<String>,
+    /// Hash of what the answer depends on beside the job, such as a file that was read when the plugin was configured: part of the memo
+    /// key, and a run is not resumed with another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contents: Option<String>,
 }
 
 impl Reads {
@@ -92,7 +96,7 @@ impl Reads {
 /// }
 /// ```
 ///
-/// Smallest built-in to copy: the `published` simulator's in `core/sim`.
+/// Smallest built-in to copy: `codebench/table` in `plugins/evaluators`.
 pub trait Evaluator: Send + Sync {
     /// Which fields of the job the answer depends on.
     fn reads(&self) -> Reads;

@@ -1,10 +1,12 @@
 //! Accelerators as the command line names them: the published vector, a file of named parameters, or a file of modules.
 
-use crate::Failure;
 use crate::input::read_text;
+use crate::{Failure, OrFail};
+use codebench_api::Catalog;
 use codebench_model::{AcceleratorInput, ParameterValue, Parameters, PublishedAccelerator};
+use codebench_search::accelerator_description;
 use codebench_sim::accelerator;
-use codebench_sim::cycle;
+use codebench_sim::cycle::{self, CycleError};
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
@@ -25,14 +27,15 @@ struct Source {
     places: BTreeMap<String, [(usize, usize); 2]>,
 }
 
-/// The accelerator that `text` names: 13 numbers separated by commas, or the path of a TOML or JSON file.
+/// The accelerator that `text` names: 13 numbers separated by commas, or the path of a TOML or JSON file. The modules of a TOML file
+/// are checked against the plugins of `catalog`.
 ///
 /// # Errors
 /// A file that cannot be read; it says where.
-pub fn load(text: &str) -> Result<AcceleratorFile, Failure> {
+pub fn load(text: &str, catalog: &Catalog) -> Result<AcceleratorFile, Failure> {
     let path = Path::new(text);
     match path.extension().and_then(|e| e.to_str()) {
-        Some("toml") => of_toml(text, &read_text(path)?),
+        Some("toml") => of_toml(text, &read_text(path)?, catalog),
         Some("json") => of_json(text, &read_text(path)?),
         _ if path.is_file() => Err(Failure::of_usage(format!(
             "`{text}` is a file without the extension `.toml` or `.json`: rename it to say which it is"
@@ -58,15 +61,25 @@ impl AcceleratorFile {
         cycle::describe(&self.input).map_err(|error| self.refuse(&error.to_string()))
     }
 
-    /// The failure of a message that is about this accelerator; the name that it quotes first is looked up in the file.
+    /// The failure of a message that is about this accelerator, with the place of the first name that it quotes and the file has.
     pub fn refuse(&self, message: &str) -> Failure {
         let Some(source) = &self.source else { return Failure::of_usage(message) };
-        let name = message.split('`').nth(1).unwrap_or_default();
-        let Some([key, value]) = source.places.get(name) else {
+        let mut quoted = message.split('`').skip(1).step_by(2);
+        let Some([key, value]) = quoted.find_map(|name| source.places.get(name)) else {
             return Failure::of_usage(format!("{}: {message}", source.file));
         };
         let (line, column) = if message.starts_with("unknown") { key } else { value };
         Failure::of_usage(format!("{}:{line}:{column}: {message}", source.file))
+    }
+
+    /// The failure of a simulation: what the accelerator or the CNN cannot do is the user's to mend, what a plugin did is not.
+    pub fn simulation(&self, error: &CycleError) -> Failure {
+        match error {
+            CycleError::Cost { .. } | CycleError::Deadlock { .. } => {
+                Failure::Failed(anyhow::Error::msg(error.to_string()))
+            }
+            _ => self.refuse(&error.to_string()),
+        }
     }
 }
 
@@ -84,7 +97,7 @@ fn vector(text: &str) -> Result<Vec<f64>, Failure> {
     list.split(',').map(number).collect()
 }
 
-fn of_toml(file: &str, text: &str) -> Result<AcceleratorFile, Failure> {
+fn of_toml(file: &str, text: &str, catalog: &Catalog) -> Result<AcceleratorFile, Failure> {
     let refused = |error: toml::de::Error| {
         let (line, column) = place(text, error.span().map_or(0, |s| s.start));
         Failure::of_usage(format!("{file}:{line}:{column}: {}", error.message()))
@@ -92,7 +105,7 @@ fn of_toml(file: &str, text: &str) -> Result<AcceleratorFile, Failure> {
     let table: toml::Table = toml::from_str(text).map_err(refused)?;
     let mut places = BTreeMap::new();
     let input = if table.contains_key("module") {
-        AcceleratorInput::Described(toml::from_str(text).map_err(refused)?)
+        AcceleratorInput::Described(accelerator_description(file, text, catalog).usage()?)
     } else {
         let document: BTreeMap<Spanned<String>, Spanned<ParameterValue>> =
             toml::from_str(text).map_err(refused)?;
@@ -127,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_vector_may_have_brackets_and_blanks() {
-        let read = |text: &str| load(text).unwrap().published().unwrap();
+        let read = |text: &str| load(text, &Catalog::default()).unwrap().published().unwrap();
         let plain = read("2,16,8,4,8,3,3,1,12,24,4,1,1");
         assert_eq!(plain, read("[2, 16, 8, 4, 8, 3, 3, 1, 12, 24, 4, 1, 1]"));
         assert_eq!(plain.weight_buffer_mb, 24);
@@ -136,7 +149,7 @@ mod tests {
     #[test]
     fn errors_in_a_file_say_where() {
         let error = |text: &str| {
-            let loaded = of_toml("a.toml", text).and_then(|file| file.published());
+            let loaded = of_toml("a.toml", text, &Catalog::default()).and_then(|file| file.published());
             loaded.unwrap_err().text().unwrap()
         };
         let unknown = error("pib = 2\n  pixx = 3\n");
@@ -145,17 +158,28 @@ mod tests {
         assert!(range.starts_with("error: a.toml:2:7: "), "{range}");
         let syntax = error("pib = \n");
         assert!(syntax.starts_with("error: a.toml:1:7: "), "{syntax}");
-        let hbm = of_toml("a.toml", "memory = \"hbm\"").unwrap();
+        let hbm = of_toml("a.toml", "memory = \"hbm\"", &Catalog::default()).unwrap();
         assert_eq!(hbm.published().unwrap().memory, codebench_model::MemoryKind::Hbm);
     }
 
     #[test]
     fn a_file_of_modules_is_recognised() {
+        let catalog = crate::catalog().unwrap();
         let text = "clock_mhz = 700\n[[module]]\nrole = \"memory\"\nplugin = \"codebench/rram\"\n";
-        let file = of_toml("a.toml", text).unwrap();
+        let file = of_toml("a.toml", text, &catalog).unwrap();
         assert_eq!(file.description().unwrap().module.len(), 1);
         assert!(file.published().unwrap_err().text().unwrap().contains("description of modules"));
-        let wrong = of_toml("a.toml", &text.replace("memory", "memry")).unwrap_err().text().unwrap();
-        assert!(wrong.starts_with("error: a.toml:3:8: ") && wrong.contains("memry"), "{wrong}");
+        let wrong = |from: &str, to: &str| {
+            of_toml("a.toml", &text.replace(from, to), &catalog).unwrap_err().text().unwrap()
+        };
+        let role = wrong("memory", "memry");
+        assert!(role.starts_with("error: a.toml:3:8: ") && role.contains("did you mean `memory`?"), "{role}");
+        let plugin = wrong("codebench/rram", "codebench/rrma");
+        assert!(
+            plugin.starts_with("error: a.toml:4:10: ") && plugin.contains("`codebench/rram`"),
+            "{plugin}"
+        );
+        let key = wrong("clock_mhz", "clock_mzh");
+        assert!(key.starts_with("error: a.toml:1:1: ") && key.contains("`clock_mhz`"), "{key}");
     }
 }

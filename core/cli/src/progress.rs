@@ -141,7 +141,7 @@ impl Observer for Progress {
     }
 
     fn finalising(&mut self, trial: u64) {
-        self.line(&format!("measuring the best candidate, trial {trial}, on the test split"));
+        self.line(&format!("measuring the best candidate, trial {trial}, once more for the report"));
     }
 
     fn note(&mut self, text: &str) {

@@ -5,13 +5,15 @@ use codebench_api::Catalog;
 use codebench_cnn::Lowered;
 use codebench_model::{AcceleratorInput, CostReport, Fidelity, PublishedAccelerator, SimulationFault};
 use codebench_sim::accelerator;
-use codebench_sim::cycle::{self, CycleError, Machine, Options, Sparsity};
+use codebench_sim::cycle::{self, CycleError, Machine, Options, Parts, Sparsity};
 use codebench_sim::published::Simulator;
 
 /// What simulates, whatever the fidelity.
 pub struct Simulators {
     catalog: Catalog,
     published: Simulator,
+    /// Modules that several accelerators share.
+    parts: Parts,
 }
 
 /// An accelerator that has been checked.
@@ -29,7 +31,7 @@ impl Simulators {
     /// A catalogue without the published constants.
     pub fn new(catalog: &Catalog) -> Result<Simulators, Failure> {
         let published = Simulator::new(catalog.published_constants().failure()?);
-        Ok(Simulators { catalog: catalog.clone(), published })
+        Ok(Simulators { catalog: catalog.clone(), published, parts: Parts::default() })
     }
 
     /// Checks an accelerator, and makes its modules.
@@ -42,7 +44,7 @@ impl Simulators {
                 .map(Prepared::Published)
                 .map_err(|error| fault(error.code(), &error.to_string())),
             Fidelity::Cycle => cycle::describe(input)
-                .and_then(|description| Machine::resolve(&description, &self.catalog))
+                .and_then(|description| Machine::resolve_with(&description, &self.catalog, &self.parts))
                 .map(|machine| Prepared::Cycle(Box::new(machine)))
                 .map_err(|error| of_cycle(&error)),
         }

@@ -62,7 +62,7 @@ fn best_text(best: &BestCandidate, front: usize) -> String {
         text += &wrapped(group, values.into_iter());
     }
     if let Some(reason) = &best.final_failure {
-        text += &format!("  Not measured on the test split: {reason}\n");
+        text += &format!("  The final measurement failed: {reason}\n");
     }
     text
 }

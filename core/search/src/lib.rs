@@ -22,7 +22,8 @@ mod wall_csv;
 pub use error::SearchError;
 pub use executor::{PLUGINS, Threads};
 pub use experiment::{
-    Budget, EvaluatorUse, Experiment, ExperimentError, ImageShape, Located, PluginUse, read_space,
+    Budget, EvaluatorUse, Experiment, ExperimentError, ImageShape, Located, PluginUse,
+    accelerator_description, read_space,
 };
 pub use leader::Leader;
 pub use observer::{Best, Evaluated, Observer, Silent, Started, TrialFinished};

@@ -66,7 +66,7 @@ pub trait Observer: Send {
     fn evaluated(&mut self, _event: &Evaluated) {}
     /// A trial is recorded.
     fn trial_finished(&mut self, _event: &TrialFinished) {}
-    /// The search is over; the best candidate is measured on the test split.
+    /// The search is over; the best candidate is measured once more, on the test split where there is one.
     fn finalising(&mut self, _trial: u64) {}
     /// Something that a user should know.
     fn note(&mut self, _text: &str) {}

@@ -1,7 +1,8 @@
 //! Simulation engines: a workload on an accelerator gives cycles, latency, energy and area.
 //!
-//! The `published` fidelity ([`published::Simulator`]) answers what the authors' released simulator answers, bit for
-//! bit. [`Simulate`] is the evaluator through which a search uses it.
+//! Two fidelities. [`cycle`] follows tiles and transfers through the modules of any accelerator in integer time
+//! ([`cycle::Prepared::evaluate`]); its rules are a page of the book. [`published::Simulator`] answers what the authors' released
+//! simulator answers, bit for bit. [`Simulate`] is the evaluator through which a search uses either.
 
 pub mod accelerator;
 pub mod cycle;

@@ -137,10 +137,17 @@ impl Evaluator for Command {
                  output_limit_bytes",
                 limits.output_bytes
             ))),
-            Ok(Run::Ended { status, errors, .. }) if !status.success() => {
+            Ok(Run::Ended { status, errors, .. } | Run::OutputHeld { status, errors })
+                if !status.success() =>
+            {
                 Err(PluginError::failed(format!("`{line}` ended with {status}{}", quoted(&errors))))
             }
             Ok(Run::Ended { output, errors, .. }) => self.answer(&output, &errors),
+            Ok(Run::OutputHeld { errors, .. }) => Err(PluginError::failed(format!(
+                "`{line}` has ended, but something that it started keeps its standard output open: end it too, or give it another \
+                 output{}",
+                quoted(&errors)
+            ))),
         }
     }
 }

@@ -22,12 +22,14 @@ pub(crate) enum Run {
     OutOfTime { errors: String },
     /// It was stopped: more output than allowed.
     TooMuchOutput,
+    /// It ended, but something that it started outside of its process group keeps its output open.
+    OutputHeld { status: ExitStatus, errors: String },
 }
 
 /// Bytes of standard error that are kept.
 const ERRORS_KEPT: usize = 2000;
 /// How long pipes may stay open after the end of a program that left children behind.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs `words` in `folder` with `input`; when it returns, the program and all that it started in its process group
 /// have ended.
@@ -60,12 +62,13 @@ pub(crate) fn run(words: &[String], folder: &Path, input: Vec<u8>, limits: Limit
     }
     kill_group(&mut child);
     let status = child.wait()?;
-    let output = written.or_else(|| output.recv_timeout(GRACE).ok()).unwrap_or_default();
+    let output = written.or_else(|| output.recv_timeout(GRACE).ok());
     let errors = errors.recv_timeout(GRACE).unwrap_or_default();
-    Ok(match (output.len() > limits.output_bytes, in_time) {
-        (true, _) => Run::TooMuchOutput,
-        (false, false) => Run::OutOfTime { errors },
-        (false, true) => Run::Ended { status, output, errors },
+    Ok(match (output, in_time) {
+        (Some(output), _) if output.len() > limits.output_bytes => Run::TooMuchOutput,
+        (_, false) => Run::OutOfTime { errors },
+        (Some(output), true) => Run::Ended { status, output, errors },
+        (None, true) => Run::OutputHeld { status, errors },
     })
 }
 

@@ -100,7 +100,7 @@ pub(crate) fn list(text: &str) -> Vec<String> {
 
 impl Evaluator for TableLookup {
     fn reads(&self) -> Reads {
-        Reads { candidate: true, ..Reads::default() }
+        Reads { candidate: true, contents: Some(self.table.sha256().to_owned()), ..Reads::default() }
     }
 
     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {

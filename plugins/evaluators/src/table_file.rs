@@ -32,6 +32,7 @@ pub(crate) struct Settings<'a> {
 /// Rows by key.
 pub(crate) struct Table {
     file: String,
+    sha256: String,
     key: Vec<String>,
     joined: bool,
     /// Names of the metrics, parallel to a row's values.
@@ -46,7 +47,7 @@ impl Table {
     /// # Errors
     /// A message with file, row (the header is row 1) and column.
     pub(crate) fn read(settings: &Settings<'_>) -> Result<Table, String> {
-        let bytes = bytes_of(settings)?;
+        let (bytes, sha256) = bytes_of(settings)?;
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let file = settings.file;
         let header: Vec<String> = match reader.headers() {
@@ -57,6 +58,7 @@ impl Table {
         let columns = Columns::new(&header, &key, settings)?;
         let mut table = Table {
             file: file.to_owned(),
+            sha256,
             key,
             joined: settings.joined,
             names: columns.metrics.iter().map(|(name, _)| name.clone()).collect(),
@@ -80,6 +82,11 @@ impl Table {
             return Err(format!("{file} has no rows below its header: give a table with rows"));
         }
         Ok(table)
+    }
+
+    /// SHA-256 of the file, hexadecimal.
+    pub(crate) fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// The file, for messages.
@@ -196,27 +203,25 @@ fn is_metric_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// The file's bytes, unpacked.
-fn bytes_of(settings: &Settings<'_>) -> Result<Vec<u8>, String> {
+/// The file's bytes, unpacked, and the SHA-256 of the file.
+fn bytes_of(settings: &Settings<'_>) -> Result<(Vec<u8>, String), String> {
     let file = settings.file;
     let raw = std::fs::read(file).map_err(|e| {
         format!("{file} cannot be read: {e}; give the path of a table, relative to where codebench runs")
     })?;
-    if !settings.sha256.is_empty() {
-        let is: String = Sha256::digest(&raw).iter().map(|byte| format!("{byte:02x}")).collect();
-        if !is.eq_ignore_ascii_case(settings.sha256) {
-            return Err(format!(
-                "{file} has SHA-256 {is}, not {}: give that file, or leave `sha256` out",
-                settings.sha256
-            ));
-        }
+    let is: String = Sha256::digest(&raw).iter().map(|byte| format!("{byte:02x}")).collect();
+    if !settings.sha256.is_empty() && !is.eq_ignore_ascii_case(settings.sha256) {
+        return Err(format!(
+            "{file} has SHA-256 {is}, not {}: give that file, or leave `sha256` out",
+            settings.sha256
+        ));
     }
     if !raw.starts_with(&[0x1f, 0x8b]) {
-        return Ok(raw);
+        return Ok((raw, is));
     }
     let mut bytes = Vec::new();
     match flate2::read::MultiGzDecoder::new(raw.as_slice()).read_to_end(&mut bytes) {
-        Ok(_) => Ok(bytes),
+        Ok(_) => Ok((bytes, is)),
         Err(e) => Err(format!("{file} cannot be unpacked: {e}; fetch it again")),
     }
 }

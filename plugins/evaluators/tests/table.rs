@@ -81,7 +81,11 @@ const METRICS: (&str, &str) = ("metrics", "accuracy, test = test_accuracy");
 #[test]
 fn candidates_are_found_by_the_values_of_their_choices() {
     let table = File::new(TABLE.as_bytes()).make(&[METRICS]).unwrap();
-    assert_eq!(table.reads(), Reads { candidate: true, ..Reads::default() });
+    let contents = table.reads().contents;
+    assert_eq!(contents.as_ref().map(String::len), Some(64));
+    assert_eq!(table.reads(), Reads { candidate: true, contents: contents.clone(), ..Reads::default() });
+    let other = File::new(TABLE.replace("90.5", "90.6").as_bytes()).make(&[METRICS]).unwrap();
+    assert_ne!(other.reads().contents, contents);
     let values = |job: &Job| table.evaluate(job).unwrap().values;
     assert_eq!(values(&pair(1, "conv")), BTreeMap::from([("accuracy".into(), 90.5), ("test".into(), 91.0)]));
     // 3 is the row 3.0; what was not measured is left out.

@@ -2,7 +2,10 @@
 
 use super::Role;
 use crate::parameter::Parameters;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 
 /// An accelerator as its file describes it. Module parameters may be `"$name"`, a name of `parameters`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,7 +48,7 @@ fn yes() -> bool {
 }
 
 /// A whole number, or `"$name"`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Count {
@@ -53,6 +56,37 @@ pub enum Count {
     Number(u64),
     /// A reference to [`AcceleratorDescription::parameters`].
     Reference(String),
+}
+
+impl<'de> Deserialize<'de> for Count {
+    /// By hand, because serde cannot say what is wrong with a value that is neither.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl Visitor<'_> for Reader {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, 0 or more, or a reference such as \"$batch\"")
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Count, E> {
+                Ok(Count::Number(number))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Count, E> {
+                u64::try_from(number)
+                    .map(Count::Number)
+                    .map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Count, E> {
+                Ok(Count::Reference(name.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
 }
 
 /// One module.
@@ -114,12 +148,37 @@ pub enum LoopPolicy {
     WeightsOuter,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum TileDocument {
     Word(String),
     Size(TileSize),
+}
+
+impl<'de> Deserialize<'de> for TileDocument {
+    /// By hand, because serde cannot say what is wrong with a value that is neither.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = TileDocument;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"auto\" or sizes such as { batch = 4, x = 64, y = 64, in = 64, out = 64 }")
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<TileDocument, E> {
+                Ok(TileDocument::Word(word.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TileDocument, A::Error> {
+                TileSize::deserialize(MapAccessDeserializer::new(map)).map(TileDocument::Size)
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
 }
 
 impl From<TilePolicy> for TileDocument {
@@ -178,5 +237,19 @@ mod tests {
         assert_eq!(serde_json::to_string(&TilePolicy::Fixed(size)).unwrap(), fixed);
         assert_eq!(serde_json::to_string(&TilePolicy::Auto).unwrap(), "\"auto\"");
         assert!(read("\"big\"").unwrap_err().to_string().contains("\"big\""));
+        let wrong = |text: &str| read(text).unwrap_err().to_string();
+        assert!(wrong("3").contains("expected \"auto\" or sizes such as"), "{}", wrong("3"));
+        assert!(wrong(r#"{"z":3}"#).starts_with("unknown field `z`, expected one of `batch`"));
+    }
+
+    #[test]
+    fn a_count_that_is_neither_number_nor_reference_is_told() {
+        let read = |text: &str| serde_json::from_str::<Count>(text).map_err(|e| e.to_string());
+        assert_eq!(read("7"), Ok(Count::Number(7)));
+        assert_eq!(read("\"$batch\""), Ok(Count::Reference("$batch".into())));
+        let expected = "expected a whole number, 0 or more, or a reference such as \"$batch\"";
+        for wrong in ["1.5", "-1", "true", "[1]"] {
+            assert!(read(wrong).unwrap_err().contains(expected), "{wrong}: {:?}", read(wrong));
+        }
     }
 }

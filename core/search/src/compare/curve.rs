@@ -5,17 +5,20 @@ use crate::Leader;
 use crate::experiment::Experiment;
 use crate::objective::Goal;
 use codebench_model::{Record, Status};
+use std::collections::BTreeMap;
 
 /// Best-so-far values of one run, larger is better; `None` before the first good trial.
 pub(crate) fn best_so_far(records: &[Record], measure: &Measure) -> Vec<Option<f64>> {
     let mut leader = Leader::default();
+    let mut measured: BTreeMap<u64, f64> = BTreeMap::new();
     let mut value = None;
     let mut values = Vec::with_capacity(records.len());
     for record in records {
         leader.add(record);
-        if leader.best().is_some_and(|(trial, _)| trial == record.trial) {
-            value = of(record, measure).or(value);
-        }
+        measured.extend(of(record, measure).map(|value| (record.trial, value)));
+        // Of several objectives, a new record can make an older one the best.
+        let best = leader.best().and_then(|(trial, _)| measured.get(&trial).copied());
+        value = best.or(value);
         values.push(value);
     }
     values

@@ -15,6 +15,27 @@ use toml::de::{DeTable, DeValue};
 /// The key that names the file.
 pub(super) const KEY: &str = "file";
 
+/// The accelerator that the TOML `text` of `file` describes by its modules, each of which names a plugin of `catalog` that can be made
+/// with its parameters.
+///
+/// # Errors
+/// Text that is no such description, unknown plugins and parameters, values out of range; with line and column.
+pub fn accelerator_description(
+    file: &str,
+    text: &str,
+    catalog: &Catalog,
+) -> Result<AcceleratorDescription, ExperimentError> {
+    let source = Source { file, text };
+    let parsed = read::parse(source)?;
+    let base = AcceleratorDescription::deserialize(toml::Deserializer::from(parsed.clone()))
+        .map_err(|e| source.toml(&e))?;
+    let check = Check { base: &base, catalog };
+    for (i, module) in base.module.iter().enumerate() {
+        check.module(module).map_err(|message| source.error(place(parsed.get_ref(), i), message))?;
+    }
+    Ok(base)
+}
+
 /// The accelerator of the table `[accelerator]`, which has the key [`KEY`], and the values beside it. Every value is checked
 /// against the description of the plugin that takes it.
 pub(super) fn read(
@@ -35,15 +56,8 @@ pub(super) fn read(
     };
     let path = folder.join(name);
     let text = read::text_of(&path).map_err(|e| source.error(file.span(), e.to_string()))?;
-    let shown = path.display().to_string();
-    let inner = Source { file: &shown, text: &text };
-    let parsed = read::parse(inner)?;
-    let base = AcceleratorDescription::deserialize(toml::Deserializer::from(parsed.clone()))
-        .map_err(|e| inner.toml(&e))?;
+    let base = accelerator_description(&path.display().to_string(), &text, catalog)?;
     let check = Check { base: &base, catalog };
-    for (i, module) in base.module.iter().enumerate() {
-        check.module(module).map_err(|message| inner.error(place(parsed.get_ref(), i), message))?;
-    }
     let spans: BTreeMap<String, _> =
         entries.iter().map(|(key, value)| (key.get_ref().to_string(), value.span())).collect();
     let values: BTreeMap<String, AcceleratorValues> =

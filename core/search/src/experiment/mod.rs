@@ -8,6 +8,7 @@ mod places;
 mod read;
 mod space_table;
 
+pub use accelerator_file::accelerator_description;
 pub(crate) use accelerator_file::plugins as accelerator_plugins;
 pub use error::{ExperimentError, Located};
 pub use space_table::read_space;

@@ -240,20 +240,17 @@ pub(super) fn layers(report: &Report<'_>) -> Option<Chart> {
     })
 }
 
-/// Metrics per layer that describe the same layers: latency first, then energy, then the others.
+/// Costs per layer of the same layers: those in seconds, then those in joules. Other metrics, such as densities, are no costs and have
+/// no sum.
 fn columns(metrics: &BTreeMap<String, Metrics>) -> Vec<Column<'_>> {
     let mut columns: Vec<Column<'_>> = Vec::new();
     for (evaluator, of) in metrics {
-        for (name, values) in of.per_layer.iter().filter(|(_, values)| !values.is_empty()) {
+        let costs = |name: &str| name.ends_with("_s") || name.ends_with("_j");
+        for (name, values) in of.per_layer.iter().filter(|(name, values)| costs(name) && !values.is_empty()) {
             columns.push(Column { name: format!("{evaluator}.{name}"), values });
         }
     }
-    let rank = |c: &Column<'_>| match () {
-        () if c.name.contains("latency") => 0,
-        () if c.name.contains("energy") => 1,
-        () => 2,
-    };
-    columns.sort_by(|a, b| rank(a).cmp(&rank(b)).then(a.name.cmp(&b.name)));
+    columns.sort_by(|a, b| (a.name.ends_with("_j"), &a.name).cmp(&(b.name.ends_with("_j"), &b.name)));
     let count = columns.first().map_or(0, |c| c.values.len());
     columns.retain(|c| c.values.len() == count);
     columns.truncate(3);

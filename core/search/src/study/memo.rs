@@ -6,7 +6,7 @@ use codebench_model::{Job, Metrics};
 use serde_json::{Map, Value, json};
 
 /// SHA-256 of the canonical JSON of the declared fields, the plugin's id, version, file hash and complete parameters, the plugins
-/// that it needs, and the purpose.
+/// that it needs, the hash of what it has read, and the purpose.
 pub(super) fn key(job: &Job, prepared: &Prepared) -> String {
     let mut fields = Map::new();
     let reads = &prepared.reads;
@@ -23,6 +23,7 @@ pub(super) fn key(job: &Job, prepared: &Prepared) -> String {
     field(reads.recipe, "recipe", canonical::to_value(&job.recipe));
     field(reads.donor, "donor", canonical::to_value(&job.donor));
     field(reads.seed, "seed", json!(job.seed));
+    field(reads.contents.is_some(), "contents", json!(reads.contents));
     field(!reads.upstream.is_empty(), "upstream", canonical::to_value(&job.upstream));
     let whole = json!({
         "plugin": prepared.plugin,

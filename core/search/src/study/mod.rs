@@ -82,10 +82,11 @@ impl<'c> Study<'c> {
             ("sha256", experiment.sha256()),
             ("canonical", experiment.canonical()),
             ("text", experiment.text.clone()),
+            ("contents", canonical::to_text(&canonical::to_value(&setup.contents))),
         ];
         let founding = Founding { facts: &facts, plugins: &plugins };
         let mut store = Store::open(&options.out, options.resume, &founding)?;
-        check_same(&store, experiment, &plugins)?;
+        check_same(&store, experiment, &plugins, &setup.contents)?;
         let asks = store.asks()?;
         check_asks(&store, experiment, &asks)?;
         check_budget(&mut store, experiment, asks.len() as u64)?;
@@ -257,8 +258,13 @@ fn outcomes(log: &[LoggedCall], asks: &[Asked], records: &BTreeMap<u64, Record>)
     outcomes
 }
 
-/// Refuses to go on with another experiment or with plugins of other versions.
-fn check_same(store: &Store, experiment: &Experiment, plugins: &[PluginRow]) -> Result<(), SearchError> {
+/// Refuses to go on with another experiment, with plugins of other versions, or with other data.
+fn check_same(
+    store: &Store,
+    experiment: &Experiment,
+    plugins: &[PluginRow],
+    contents: &BTreeMap<String, String>,
+) -> Result<(), SearchError> {
     let stored = store.fact("identity")?.unwrap_or_default();
     let identity = experiment.identity();
     let parse = |text: &str| serde_json::from_str(text).unwrap_or(serde_json::Value::Null);
@@ -274,6 +280,14 @@ fn check_same(store: &Store, experiment: &Experiment, plugins: &[PluginRow]) -> 
         {
             let file = |row: &PluginRow| row.sha256.clone().unwrap_or_else(|| "built in".into());
             differences.push(format!("file of plugin {}: {} -> {}", old.id, file(&old), file(new)));
+        }
+    }
+    // Stores of earlier versions do not say what was read.
+    let read = store.fact("contents")?.and_then(|text| serde_json::from_str(&text).ok());
+    let read: BTreeMap<String, String> = read.unwrap_or_default();
+    for (what, old) in &read {
+        if let Some(new) = contents.get(what).filter(|new| *new != old) {
+            differences.push(format!("contents of {what}: {old} -> {new}"));
         }
     }
     if differences.is_empty() { Ok(()) } else { Err(SearchError::Changed { differences }) }

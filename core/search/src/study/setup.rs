@@ -40,6 +40,8 @@ pub(super) struct Setup {
     pub(super) evaluators: Vec<Prepared>,
     pub(super) executor: Box<dyn Executor>,
     pub(super) language: Language,
+    /// Hashes of what is read beside the experiment: the data set, and the files of evaluators.
+    pub(super) contents: BTreeMap<String, String>,
     images: Option<Images>,
 }
 
@@ -54,6 +56,11 @@ impl Setup {
         if let Some(data) = &data {
             evaluators.iter_mut().for_each(|e| e.data_digest.clone_from(&data.digest));
         }
+        let mut contents: BTreeMap<String, String> = evaluators
+            .iter()
+            .filter_map(|e| Some((format!("evaluator {}", e.id), e.reads.contents.clone()?)))
+            .collect();
+        contents.extend(data.as_ref().map(|data| ("data set".to_owned(), data.digest.clone())));
         let points =
             Points::new(&experiment.space).map_err(|e| SearchError::Inconsistent(format!("[space]: {e}")))?;
         let language = Language::new(catalog).map_err(|e| {
@@ -61,8 +68,8 @@ impl Setup {
         })?;
         let executor = make_executor(&experiment, catalog, threads)
             .map_err(|e| located(&experiment, "executor.plugin", e))?;
-        let images = images(&experiment, data)?;
-        Ok(Setup { experiment, points, evaluators, executor, language, images })
+        let images = images(&experiment, data, &evaluators)?;
+        Ok(Setup { experiment, points, evaluators, executor, language, contents, images })
     }
 
     /// The candidate and its lowered CNN. A well-formed CNN that cannot be built is infeasible; a malformed one, or an
@@ -125,13 +132,31 @@ fn prepare(experiment: &Experiment, catalog: &Catalog) -> Result<Vec<Prepared>, 
 }
 
 /// What the data set, or `[image]` without one, fixes of every CNN.
-fn images(experiment: &Experiment, data: Option<DataShape>) -> Result<Option<Images>, SearchError> {
+fn images(
+    experiment: &Experiment,
+    data: Option<DataShape>,
+    evaluators: &[Prepared],
+) -> Result<Option<Images>, SearchError> {
     let said = experiment.image.map(|image| Images { input: image.input, classes: image.classes });
     let Some(shape) = data else {
         if experiment.space.cnn.is_some() && said.is_none() {
-            let message = "the space has CNNs, but nothing says what images they read: add [data], or [image] with \
-                           channels, height, width and classes";
+            let message = match &experiment.data {
+                Some(data) => format!(
+                    "no evaluator reads the data set `{}`, so that nothing says what images the CNNs read: add one that does, such as \
+                     `codebench/train`, or [image] with channels, height, width and classes in its place",
+                    data.id
+                ),
+                None => {
+                    "the space has CNNs, but nothing says what images they read: add [data], or [image] with \
+                         channels, height, width and classes"
+                        .to_owned()
+                }
+            };
             return Err(experiment.complain("space", message).into());
+        }
+        if let (Some(data), false) = (&experiment.data, evaluators.iter().any(|e| e.reads.data)) {
+            let message = format!("no evaluator reads the data set `{}`: leave [data] out", data.id);
+            return Err(experiment.complain("data.id", message).into());
         }
         return Ok(said);
     };

@@ -110,13 +110,14 @@ impl Lines<'_> {
     }
 }
 
-/// Most tasks in a record.
-pub(super) const MOST_RECORDED: usize = 20_000_000;
+/// Most tasks, and most occupations of modules and channels by them, in a record.
+const MOST_RECORDED: usize = 20_000_000;
 
 /// Refuses a record that no viewer would open.
-pub(super) fn check(tasks: usize) -> Result<(), CycleError> {
-    if tasks <= MOST_RECORDED {
+pub(super) fn check(record: &Record) -> Result<(), CycleError> {
+    if record.tasks.len().max(record.occupations.len()) <= MOST_RECORDED {
         return Ok(());
     }
-    Err(CycleError::TooLarge { quantity: "the record of all tasks".into(), limit: "20 million tasks" })
+    let quantity = "the record of all tasks, and of what they occupy,".into();
+    Err(CycleError::TooLarge { quantity, limit: "20 million entries" })
 }

@@ -112,10 +112,15 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
             "--trace needs the fidelity `cycle`: the published one has no timeline",
         ));
     }
+    if matches!(arguments.sparsity, Zeros::Dense) && !asked(Fidelity::Cycle) {
+        return Err(Failure::of_usage(
+            "--sparsity needs the fidelity `cycle`: the published one always counts with the paper's densities",
+        ));
+    }
     let catalog = catalog()?;
     let cnn = CnnInput::load(cnn, &arguments.image)?;
     let image = cnn.image(&arguments.image);
-    let accelerator = accelerator_input::load(accelerator)?;
+    let accelerator = accelerator_input::load(accelerator, &catalog)?;
     let language = Language::new(&catalog).failure()?;
     let lowered = cnn.lower(&language, image)?;
     let published = match asked(Fidelity::Published) {
@@ -161,8 +166,8 @@ fn cycle(
         Zeros::Dense => Sparsity::Dense,
     };
     let options = Options { record: arguments.trace.is_some(), ..Options::default() };
-    let (report, timeline) = cycle::evaluate(&machine, &cnn.workload, &sparsity, options)
-        .map_err(|e| file.refuse(&e.to_string()))?;
+    let (report, timeline) =
+        cycle::evaluate(&machine, &cnn.workload, &sparsity, options).map_err(|e| file.simulation(&e))?;
     if let (Some(path), Some(record)) = (&arguments.trace, &timeline.record) {
         let write = |path: &Path| -> std::io::Result<()> {
             let mut out = BufWriter::new(File::create(path)?);

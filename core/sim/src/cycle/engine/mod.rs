@@ -121,7 +121,7 @@ pub(crate) fn run(
             return Err(CycleError::TooLarge { quantity: "the number of tasks".into(), limit: "2^29" });
         }
         if let Some(record) = &engine.record {
-            super::trace::check(record.tasks.len())?;
+            super::trace::check(record)?;
         }
         match event {
             Event::Compute => engine.start_compute()?,

@@ -6,8 +6,8 @@ use codebench_model::{HardwareContext, MemoryFacts, ModuleFacts, Parameters};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Modules and memories that are kept.
-const MOST_PARTS: usize = 1 << 12;
+/// Modules and memories that are kept. What a module has answered for one network takes about half a megabyte.
+const MOST_PARTS: usize = 1 << 8;
 
 /// A module as it is kept.
 pub(super) type KeptModule = (ModuleFacts, Arc<CostMemo>);
