@@ -14,6 +14,7 @@ use codebench_sim::cycle::{
     CycleError, Holder, Machine, Options, Remedy, Sparsity, describe, evaluate, fuse, plan_layers,
 };
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::sync::LazyLock;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
@@ -355,7 +356,12 @@ fn under_automatic_tiles_more_hardware_is_rarely_slower() {
             }
         }
     }
-    println!("{} of {compared} steps upwards are slower: {slower:#?}", slower.len());
+    // Past the harness, which keeps back what a passing test prints: the exceptions are reported.
+    let _ = writeln!(
+        std::io::stderr(),
+        "physics: {} of {compared} steps upwards are slower: {slower:?}",
+        slower.len()
+    );
     assert!(compared == 48 && slower.len() * 10 <= compared, "{slower:#?}");
     assert!(slower.iter().all(|(more, _)| *more < 0.1), "{slower:#?}");
 }

@@ -6,6 +6,7 @@
 use codebench_oracle::Deviation;
 use codebench_oracle_compare::{Case, cases, difference};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -55,6 +56,11 @@ impl Found {
     }
 }
 
+/// A line for the log of every run: standard error itself is not kept back when a test passes.
+fn show(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// A case and what the oracle makes of it.
 fn print(case: &Case) {
     println!("{case:#?}");
@@ -90,12 +96,12 @@ fn engine_and_oracle_agree() {
     });
     let found = found.into_inner().unwrap();
     let count = seeds.end - seeds.start;
-    println!(
-        "{count} cases, seeds {seeds:?}, in {:.1} s: {:?}",
+    show(&format!(
+        "oracle: {count} cases, seeds {seeds:?}, in {:.1} s: {:?}",
         started.elapsed().as_secs_f64(),
         found.coverage
-    );
-    println!("corners: {:?}", found.corners);
+    ));
+    show(&format!("oracle: corners {:?}", found.corners));
     for (seed, text) in found.wrong.iter().take(10) {
         println!("seed {seed}: {text}");
     }
@@ -116,7 +122,7 @@ fn every_broken_rule_is_noticed() {
             (0..500).find_map(|seed| Some((seed, difference(&Case::new(seed), Some(deviation)).err()?)));
         let (seed, text) = noticed.unwrap_or_else(|| panic!("{deviation:?} is not noticed"));
         let text: String = text.chars().take(160).collect();
-        println!("{deviation:?}: seed {seed}: {}", text.replace('\n', " "));
+        show(&format!("oracle: {deviation:?} is noticed at seed {seed}: {}", text.replace('\n', " ")));
     }
 }
 

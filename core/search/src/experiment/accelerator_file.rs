@@ -192,14 +192,17 @@ impl Check<'_> {
                 named
             };
             for module in &self.base.module {
-                if module.plugin == reference {
-                    self.plugin(module.role, value.as_str().unwrap_or_default())?;
-                }
                 let reads = module.parameters.values().any(|v| v.as_str() == Some(&reference));
-                if reads && !module.plugin.starts_with('$') {
-                    let parameters = self.resolved(module, &named)?;
-                    self.catalog.complete(&module.plugin, &parameters).map_err(|e| e.to_string())?;
-                }
+                let id = match module.plugin.strip_prefix('$') {
+                    // Checked with each plugin's own values: which goes with which, the file does not say.
+                    Some(chosen) if chosen != name => continue,
+                    Some(_) => value.as_str().unwrap_or_default(),
+                    None if reads => module.plugin.as_str(),
+                    None => continue,
+                };
+                self.plugin(module.role, id)?;
+                let parameters = self.resolved(module, &named)?;
+                self.catalog.complete(id, &parameters).map_err(|e| e.to_string())?;
             }
         }
         Ok(())

@@ -116,6 +116,14 @@ fn prepare(experiment: &Experiment, catalog: &Catalog) -> Result<Vec<Prepared>, 
             );
             return Err(experiment.complain(&format!("evaluator[{i}].id"), message).into());
         }
+        if reads.published && experiment.space.accelerator.as_ref().is_some_and(|a| a.base.is_some()) {
+            let message = format!(
+                "{} simulates as the authors' released code does, which knows no other accelerator than the paper's: leave \
+                 `file` out of [space.accelerator], or choose the fidelity `cycle`",
+                role()
+            );
+            return Err(experiment.complain(&place, message).into());
+        }
         prepared.push(Prepared {
             id: used.id.clone(),
             plugin: used.plugin.clone(),
