@@ -5,7 +5,7 @@
 use codebench_api::Catalog;
 use codebench_search::compare::{CompareOptions, Comparison, Measure, compare, strategy};
 use codebench_search::objective::{Goal, MetricName};
-use codebench_search::{Experiment, RunOptions, Silent, Study};
+use codebench_search::{Experiment, RunOptions, SearchError, Silent, Study};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -24,8 +24,13 @@ fn examples() -> PathBuf {
 
 /// The example, its paths made absolute: they are relative to the folder of the repository.
 fn experiment() -> Experiment {
+    experiment_in(&examples())
+}
+
+/// The example with the table of a folder.
+fn experiment_in(folder: &Path) -> Experiment {
     let text = std::fs::read_to_string(examples().join("table.toml")).unwrap();
-    let text = text.replace("\"examples/", &format!("\"{}/", examples().display()));
+    let text = text.replace("\"examples/", &format!("\"{}/", folder.display()));
     Experiment::parse(&text, "table.toml", &examples(), &catalog()).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -54,6 +59,33 @@ fn the_example_finds_a_good_cell_and_keeps_the_test_accuracy_from_the_search() {
     let best = summary.best.unwrap();
     assert!(best.metrics["table"].values["test_accuracy"] > 92.0);
     assert_eq!(best.objectives, [best.metrics["table"].values["validation_accuracy"] / 100.0]);
+}
+
+#[test]
+fn a_run_is_not_resumed_with_another_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = std::fs::read_to_string(examples().join("table.toml")).unwrap();
+    let (_, after) = example.split_once("\"examples/").unwrap();
+    let name = after.split('"').next().unwrap();
+    let table = folder.path().join(name);
+    std::fs::create_dir_all(table.parent().unwrap()).unwrap();
+    let mut bytes = std::fs::read(examples().join(name)).unwrap();
+    std::fs::write(&table, &bytes).unwrap();
+    let (out, catalog) = (tempfile::tempdir().unwrap(), catalog());
+    let open = |resume: bool| {
+        let options = RunOptions { out: out.path().into(), resume, ..RunOptions::default() };
+        Study::open(experiment_in(folder.path()), &catalog, options)
+    };
+    open(false).unwrap().run(&mut Silent).unwrap();
+    assert!(open(true).is_ok());
+    // The same rows, other bytes.
+    bytes.push(b'\n');
+    std::fs::write(&table, &bytes).unwrap();
+    let differences = match open(true) {
+        Err(SearchError::Changed { differences }) => differences,
+        other => panic!("{:?}", other.err()),
+    };
+    assert!(differences.iter().any(|d| d.starts_with("contents of evaluator table: ")), "{differences:?}");
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn files(arguments: &Arguments, sdk: &str) -> Vec<(PathBuf, String)> {
             "wasm",
             template!("rust/README-wasm.md"),
             "",
-            "\n[profile.release]\nopt-level = \"s\"\nlto = true\npanic = \"abort\"\n",
+            "\n[profile.release]\nopt-level = 3\nlto = true\npanic = \"abort\"\n",
         ),
     };
     let name = &arguments.name;
