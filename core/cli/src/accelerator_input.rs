@@ -105,7 +105,7 @@ fn of_toml(file: &str, text: &str, catalog: &Catalog) -> Result<AcceleratorFile,
     let table: toml::Table = toml::from_str(text).map_err(refused)?;
     let mut places = BTreeMap::new();
     let input = if table.contains_key("module") {
-        AcceleratorInput::Described(accelerator_description(file, text, catalog).usage()?)
+        AcceleratorInput::Described(Box::new(accelerator_description(file, text, catalog).usage()?))
     } else {
         let document: BTreeMap<Spanned<String>, Spanned<ParameterValue>> =
             toml::from_str(text).map_err(refused)?;
