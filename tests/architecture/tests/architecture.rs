@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["codebench-model", "codebench-api", "codebench-math", "codebench-space", "codebench-abi"],
     ),
     ("codebench-conformance", &["codebench-model", "codebench-api", "codebench-space"]),
+    ("codebench-misbehaving-native", &["codebench-sdk"]),
     ("codebench-oracle", &["codebench-model", "codebench-api", "codebench-math", "codebench-accelbench"]),
     (
         "codebench-oracle-compare",
