@@ -60,7 +60,7 @@ impl SurrogateUse {
                 entry.kind()
             )));
         }
-        let given = parse(configuration.text("surrogate_parameters")?, &entry.info)?;
+        let given = configuration.parameters_of(&entry.info, "surrogate_parameters")?;
         let mut catalog = Catalog::default();
         catalog.add(entry.clone()).map_err(|e| PluginError::contract(e.to_string()))?;
         let parameters = catalog.complete(&id, &given)?;
@@ -95,31 +95,6 @@ impl SurrogateUse {
             usable: false,
         })
     }
-}
-
-/// `name = value` pairs, each value read as the type that the description gives it.
-fn parse(text: &str, info: &PluginInfo) -> Result<Parameters, PluginError> {
-    let mut parameters = Parameters::new();
-    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-        let Some((name, value)) = pair.split_once('=').map(|(n, v)| (n.trim(), v.trim().trim_matches('"')))
-        else {
-            return Err(PluginError::invalid(format!(
-                "surrogate_parameters: {pair:?} is no `name = value`: write it so"
-            )));
-        };
-        let is_text = info
-            .parameters
-            .iter()
-            .any(|d| d.name == name && matches!(d.domain, Domain::Text | Domain::Choice { .. }));
-        let parsed = match (value.parse::<i64>(), value.parse::<f64>(), value.parse::<bool>()) {
-            (Ok(whole), ..) if !is_text => ParameterValue::Integer(whole),
-            (_, Ok(x), _) if !is_text => ParameterValue::Float(x),
-            (.., Ok(flag)) if !is_text => ParameterValue::Boolean(flag),
-            _ => ParameterValue::Text(value.to_owned()),
-        };
-        parameters.insert(name.to_owned(), parsed);
-    }
-    Ok(parameters)
 }
 
 /// A surrogate and what it was taught.

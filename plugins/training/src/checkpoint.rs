@@ -1,7 +1,7 @@
 //! Checkpoints: the weights of a network in a safetensors file, which PyTorch and others read.
 
 use codebench_sdk::api::NamedTensor;
-use codebench_sdk::model::{DataShape, Recipe, Workload};
+use codebench_sdk::model::{DataShape, Parameters, Recipe, Workload};
 use codebench_sdk::prelude::PluginError;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
@@ -27,6 +27,9 @@ pub struct Origin<'a> {
     pub seed: u64,
     /// Id and version of the engine.
     pub engine: [&'a str; 2],
+    /// Parameters of the engine that were given.
+    #[serde(skip_serializing_if = "Parameters::is_empty")]
+    pub engine_parameters: &'a Parameters,
     /// Key of the checkpoint that the training started from.
     pub start: Option<&'a str>,
 }

@@ -40,18 +40,24 @@ impl Plugin for Train {
             env!("CARGO_PKG_VERSION"),
             "Trains the CNN with the experiment's recipe and measures its accuracy and loss.",
         )
-        .parameters(vec![ParameterDescription::text(
-            "engine",
-            "codebench/burn",
-            "Plugin of kind engine that computes.",
-        )])
+        .parameters(vec![
+            ParameterDescription::text("engine", "codebench/burn", "Plugin of kind engine that computes."),
+            ParameterDescription::text(
+                "engine_parameters",
+                "",
+                "Its parameters, as `name = value` separated by commas; those not given keep its defaults.",
+            ),
+        ])
         .needs(&[Kind::Engine])
         .metrics(&METRICS)
         .example("Train in an experiment", "[[evaluator]]\nid = \"train\"\nplugin = \"codebench/train\"\n")
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        let engine = configuration.catalog.engine(configuration.text("engine")?, &Parameters::new())?;
+        let id = configuration.text("engine")?;
+        let info = &configuration.catalog.get(id)?.info;
+        let parameters = configuration.parameters_of(info, "engine_parameters")?;
+        let engine = configuration.catalog.engine(id, &parameters)?;
         Ok(Train { engine, loaded: Mutex::default() })
     }
 }
