@@ -1,12 +1,10 @@
 //! The evaluator `codebench/train`: a job's CNN is trained by an engine and measured.
 
-use crate::data::{self, Splits};
 use crate::recipe::CheckedRecipe;
+use crate::setting::{LoadedData, engine, engine_parameters};
 use crate::training::{Outcome, Training};
 use codebench_sdk::api::Reads;
 use codebench_sdk::prelude::*;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Names of the metrics, as descriptions list them.
 const METRICS: [&str; 9] = [
@@ -27,8 +25,7 @@ const DENSITY: &str = "activation_density";
 /// The evaluator `codebench/train`.
 pub struct Train {
     engine: Box<dyn Engine>,
-    /// Data sets that were read already, by the JSON of their source.
-    loaded: Mutex<BTreeMap<String, Arc<Splits>>>,
+    data: LoadedData,
 }
 
 impl Plugin for Train {
@@ -40,40 +37,14 @@ impl Plugin for Train {
             env!("CARGO_PKG_VERSION"),
             "Trains the CNN with the experiment's recipe and measures its accuracy and loss.",
         )
-        .parameters(vec![
-            ParameterDescription::text("engine", "codebench/burn", "Plugin of kind engine that computes."),
-            ParameterDescription::text(
-                "engine_parameters",
-                "",
-                "Its parameters, as `name = value` separated by commas; those not given keep its defaults.",
-            ),
-        ])
+        .parameters(engine_parameters().to_vec())
         .needs(&[Kind::Engine])
         .metrics(&METRICS)
         .example("Train in an experiment", "[[evaluator]]\nid = \"train\"\nplugin = \"codebench/train\"\n")
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        let id = configuration.text("engine")?;
-        let info = &configuration.catalog.get(id)?.info;
-        let parameters = configuration.parameters_of(info, "engine_parameters")?;
-        let engine = configuration.catalog.engine(id, &parameters)?;
-        Ok(Train { engine, loaded: Mutex::default() })
-    }
-}
-
-impl Train {
-    fn splits(&self, source: &DataSource) -> Result<Arc<Splits>, PluginError> {
-        let key = serde_json::to_string(source)
-            .map_err(|e| PluginError::invalid(format!("data source `{}`: {e}", source.id)))?;
-        // A poisoned lock only says that another evaluation failed while reading; the map is whole.
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(splits) = loaded.get(&key) {
-            return Ok(Arc::clone(splits));
-        }
-        let splits = Arc::new(data::load(source)?);
-        loaded.insert(key, Arc::clone(&splits));
-        Ok(splits)
+        Ok(Train { engine: engine(configuration)?, data: LoadedData::default() })
     }
 }
 
@@ -94,7 +65,7 @@ impl Evaluator for Train {
             )));
         }
         let recipe = CheckedRecipe::new(recipe)?;
-        let splits = self.splits(source)?;
+        let splits = self.data.splits(source)?;
         let training = Training {
             splits: &splits,
             recipe: &recipe,
@@ -107,7 +78,7 @@ impl Evaluator for Train {
     }
 
     fn data_shape(&self, data: &DataSource) -> Option<Result<DataShape, PluginError>> {
-        Some(self.splits(data).map(|splits| splits.shape().clone()))
+        Some(self.data.splits(data).map(|splits| splits.shape().clone()))
     }
 }
 

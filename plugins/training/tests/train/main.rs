@@ -5,3 +5,4 @@
 mod evaluator;
 mod language;
 mod setting;
+mod zero_cost;
