@@ -57,6 +57,26 @@ fn measured_densities_reach_the_simulator() {
     assert!(measured.lines().skip(1).any(|line| line.contains(",ok,")), "{measured}");
 }
 
+#[test]
+fn weights_of_earlier_trials_are_taken_over_reproducibly() {
+    let experiment = Experiment::quickstart(BINARY, 6, 1);
+    let text = experiment.text();
+    let alone = experiment.records(&experiment.path("alone"), &[]);
+    let with_transfer = |folder: &str| {
+        let parameters = format!("plugin = \"codebench/train\"\nparameters = {{ transfer = \"leading\", checkpoints = {folder:?} }}");
+        let changed = text.replace("plugin = \"codebench/train\"", &parameters);
+        assert_ne!(changed, text);
+        experiment.write(&changed);
+    };
+    let run = |name: &str, threads: &str| {
+        with_transfer(experiment.path(&format!("{name}-checkpoints")).to_str().unwrap());
+        experiment.records(&experiment.path(name), &["--threads", threads])
+    };
+    let first = run("first", "1");
+    assert_ne!(first, alone);
+    assert_eq!(run("second", "2"), first);
+}
+
 /// The engine on libtorch, from the command line as a user names it.
 #[test]
 fn either_engine_runs_by_one_line_and_goes_on_from_the_other() {

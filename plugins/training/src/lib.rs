@@ -17,12 +17,14 @@ mod recipe;
 mod setting;
 mod shuffle;
 mod training;
+mod transfer;
 mod zero_cost;
 
 pub use evaluator::Train;
 pub use measure::Measure;
 pub use recipe::{CheckedRecipe, Progress, Schedule};
 pub use training::{Epoch, Outcome, Training};
+pub use transfer::{Transfer, take};
 pub use zero_cost::ZeroCost;
 
 codebench_sdk::plugins![Train, ZeroCost];

@@ -18,11 +18,21 @@ pub(crate) fn engine_parameters() -> [ParameterDescription; 2] {
 }
 
 /// The engine that they name.
-pub(crate) fn engine(configuration: &Configuration<'_>) -> Result<Box<dyn Engine>, PluginError> {
-    let id = configuration.text("engine")?;
-    let info = &configuration.catalog.get(id)?.info;
-    let parameters = configuration.parameters_of(info, "engine_parameters")?;
-    configuration.catalog.engine(id, &parameters)
+pub(crate) struct ChosenEngine {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) parameters: Parameters,
+    pub(crate) engine: Box<dyn Engine>,
+}
+
+impl ChosenEngine {
+    pub(crate) fn configure(configuration: &Configuration<'_>) -> Result<ChosenEngine, PluginError> {
+        let id = configuration.text("engine")?.to_owned();
+        let info = &configuration.catalog.get(&id)?.info;
+        let parameters = configuration.parameters_of(info, "engine_parameters")?;
+        let engine = configuration.catalog.engine(&id, &parameters)?;
+        Ok(ChosenEngine { id, version: info.version.clone(), parameters, engine })
+    }
 }
 
 /// Data sets that were read already, by the JSON of their source.

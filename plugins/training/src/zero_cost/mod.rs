@@ -6,7 +6,7 @@ mod tests;
 mod workloads;
 
 use crate::augment::Augmentation;
-use crate::setting::{LoadedData, engine, engine_parameters};
+use crate::setting::{ChosenEngine, LoadedData, engine_parameters};
 use crate::shuffle;
 use crate::training::check_fit;
 use codebench_sdk::api::Reads;
@@ -68,7 +68,7 @@ impl Plugin for ZeroCost {
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
         let names = configuration.text("proxies")?.split(',').map(str::trim).filter(|name| !name.is_empty());
         Ok(ZeroCost {
-            engine: engine(configuration)?,
+            engine: ChosenEngine::configure(configuration)?.engine,
             proxies: names.map(proxy).collect::<Result<_, _>>()?,
             images: configuration.integer("images")?.unsigned_abs() as usize,
             data: LoadedData::default(),

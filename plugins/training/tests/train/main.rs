@@ -5,4 +5,5 @@
 mod evaluator;
 mod language;
 mod setting;
+mod transfer;
 mod zero_cost;
