@@ -59,11 +59,13 @@ fn measured_densities_reach_the_simulator() {
 
 #[test]
 fn weights_of_earlier_trials_are_taken_over_reproducibly() {
-    let experiment = Experiment::quickstart(BINARY, 6, 1);
+    let experiment = Experiment::quickstart(BINARY, 8, 1);
     let text = experiment.text();
     let alone = experiment.records(&experiment.path("alone"), &[]);
     let with_transfer = |folder: &str| {
-        let parameters = format!("plugin = \"codebench/train\"\nparameters = {{ transfer = \"leading\", checkpoints = {folder:?} }}");
+        let parameters = format!(
+            "plugin = \"codebench/train\"\nparameters = {{ transfer = \"leading\", checkpoints = {folder:?} }}"
+        );
         let changed = text.replace("plugin = \"codebench/train\"", &parameters);
         assert_ne!(changed, text);
         experiment.write(&changed);
@@ -91,14 +93,16 @@ fn either_engine_runs_by_one_line_and_goes_on_from_the_other() {
         run.env_remove("CODEBENCH_PLUGIN_PATH").current_dir(folder.path());
         run
     };
-    let train = |more: &[&str]| {
-        answer(start().args(["train", "--recipe", "epochs=1", "--cnn"]).arg(&cnn).args(more))
-    };
+    let train =
+        |more: &[&str]| answer(start().args(["train", "--recipe", "epochs=1", "--cnn"]).arg(&cnn).args(more));
     let plugin = ["--plugin", library, "--allow-native"];
     let torch = [&["--engine", "tch"], &plugin[..]].concat();
     let first = train(&[&torch[..], &["--out", "a.safetensors", "--engine-set", "threads=1"]].concat());
     assert_eq!(first.status, Some(0), "{}", first.stderr);
-    assert_eq!(train(&[&torch[..], &["--out", "b.safetensors", "--engine-set", "threads=1"]].concat()).status, Some(0));
+    assert_eq!(
+        train(&[&torch[..], &["--out", "b.safetensors", "--engine-set", "threads=1"]].concat()).status,
+        Some(0)
+    );
     let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
     assert_eq!(bytes("a.safetensors"), bytes("b.safetensors"));
     let on = train(&["--from", "a.safetensors", "--out", "c.safetensors"]);
@@ -108,7 +112,11 @@ fn either_engine_runs_by_one_line_and_goes_on_from_the_other() {
 
     let unknown = train(&["--engine", "tch"]);
     assert_eq!(unknown.status, Some(2), "{}", unknown.stderr);
-    assert!(unknown.stderr.contains("no engine is called `tch`; there are codebench/burn"), "{}", unknown.stderr);
+    assert!(
+        unknown.stderr.contains("no engine is called `tch`; there are codebench/burn"),
+        "{}",
+        unknown.stderr
+    );
 
     let text = std::fs::read_to_string(root().join("examples/engines.toml")).unwrap();
     let short = text.replace("trials = 12", "trials = 4").replace("epochs = 6", "epochs = 1");

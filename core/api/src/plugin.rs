@@ -47,7 +47,8 @@ impl Configuration<'_> {
     pub fn parameters_of(&self, info: &PluginInfo, name: &str) -> Result<Parameters, PluginError> {
         let mut parameters = Parameters::new();
         for pair in self.text(name)?.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-            let Some((key, value)) = pair.split_once('=').map(|(k, v)| (k.trim(), v.trim().trim_matches('"')))
+            let Some((key, value)) =
+                pair.split_once('=').map(|(k, v)| (k.trim(), v.trim().trim_matches('"')))
             else {
                 return Err(PluginError::invalid(format!(
                     "{name}: {pair:?} is no `name = value`: write it so"

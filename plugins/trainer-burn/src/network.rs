@@ -7,7 +7,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use codebench_sdk::api::{
     EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions, StepResult,
 };
-use codebench_sdk::engine::{Plan, STATISTICS_MOMENTUM, Weights, check_batch, check_memory, correct, weights_values};
+use codebench_sdk::engine::{
+    Plan, STATISTICS_MOMENTUM, Weights, check_batch, check_memory, correct, weights_values,
+};
 use codebench_sdk::model::{TensorShape, Workload};
 use codebench_sdk::prelude::PluginError;
 

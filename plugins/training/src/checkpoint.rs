@@ -99,7 +99,12 @@ pub fn kept(folder: &Path, key: &str) -> Result<(Workload, Vec<NamedTensor>), Pl
         .layers
         .iter()
         .flat_map(|layer| &layer.weights)
-        .map(|w| NamedTensor { name: w.name.clone(), role: w.role, shape: w.shape.clone(), values: Vec::new() })
+        .map(|w| NamedTensor {
+            name: w.name.clone(),
+            role: w.role,
+            shape: w.shape.clone(),
+            values: Vec::new(),
+        })
         .collect();
     let (weights, _) = load(&weights_path(folder, key), &expected)?;
     Ok((workload, weights))

@@ -95,7 +95,8 @@ impl Train {
         workload: &Workload,
         network: &mut dyn Network,
     ) -> Result<Option<String>, PluginError> {
-        let (Some(transfer), Some(folder), Some(donor)) = (self.transfer, &self.checkpoints, &job.donor) else {
+        let (Some(transfer), Some(folder), Some(donor)) = (self.transfer, &self.checkpoints, &job.donor)
+        else {
             return Ok(None);
         };
         let (trained, weights) = checkpoint::kept(folder, donor)?;

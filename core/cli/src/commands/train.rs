@@ -24,7 +24,7 @@ Examples:
   codebench train --cnn lenet-5 --data fashion-mnist --set train_images=10000 --recipe epochs=5
   codebench train --cnn my-cnn.toml --data image-folder --set folder=leaves --set size=32 --recipe flip=true --seed 7
   codebench train --cnn my-cnn.toml --from runs/checkpoints/0123.safetensors --recipe learning_rate=0.0005
-  codebench train --cnn resnet18 --data cifar-10 --set folder=cifar --engine tch --engine-set device=cuda \
+  codebench train --cnn lenet-5 --data fashion-mnist --engine tch --engine-set device=cuda \
     --plugin target/release/libcodebench_trainer_tch_native.so --allow-native
 
 The book's page on training lists the data sets, the fields of a recipe and what is measured. The weights are written as

@@ -74,8 +74,10 @@ impl WasmLimits {
         let values = |limits: &WasmLimits| serde_json::to_value(limits).unwrap_or_default();
         let (given, default) = (values(self), values(&default));
         let given = given.as_object().into_iter().flatten();
-        let unbound: Vec<String> =
-            given.filter(|(name, value)| default[name.as_str()] != **value).map(|(name, _)| format!("`{name}`")).collect();
+        let unbound: Vec<String> = given
+            .filter(|(name, value)| default[name.as_str()] != **value)
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
         match unbound.as_slice() {
             [] => Ok(()),
             unbound => Err(format!(
@@ -103,6 +105,8 @@ mod tests {
         assert_eq!(wall.only_wall(), Ok(()));
         let more = WasmLimits { fuel: 1, memory_bytes: 2, ..wall };
         let reason = more.only_wall().err();
-        assert!(reason.is_some_and(|r| r.starts_with("limits `fuel`, `memory_bytes` bind plugins in the sandbox only")));
+        assert!(reason.is_some_and(|r| {
+            r.starts_with("limits `fuel`, `memory_bytes` bind plugins in the sandbox only")
+        }));
     }
 }

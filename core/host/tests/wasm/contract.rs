@@ -62,7 +62,10 @@ fn every_frozen_version_has_a_fixture_that_does_not_change() {
     }
     for published in folders("sdk/wit").filter(|f| !f.to_string_lossy().ends_with("-unstable")) {
         let version = published.file_name().unwrap();
-        assert!(frozen.iter().any(|f| f.file_name() == Some(version)), "{version:?} has no fixture in tests/contract");
+        assert!(
+            frozen.iter().any(|f| f.file_name() == Some(version)),
+            "{version:?} has no fixture in tests/contract"
+        );
     }
 }
 
@@ -72,10 +75,15 @@ fn a_plugin_built_for_0_1_0_keeps_working() {
     let folder = root().join("tests/contract/0.1.0");
     let file = ReadFile::read(&folder.join("fixture.wasm"), None).unwrap();
     let catalog = common::catalog(load_with(&file, &WasmLimits::default(), None).unwrap());
-    let answers: String = Answers::of(&catalog).iter().map(|(what, said)| format!("{what}: {said}\n")).collect();
+    let answers: String =
+        Answers::of(&catalog).iter().map(|(what, said)| format!("{what}: {said}\n")).collect();
     let golden = folder.join("answers.txt");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&golden, &answers).unwrap();
     }
-    assert_eq!(answers, std::fs::read_to_string(&golden).unwrap(), "BLESS=1 accepts new questions and new fields");
+    assert_eq!(
+        answers,
+        std::fs::read_to_string(&golden).unwrap(),
+        "BLESS=1 accepts new questions and new fields"
+    );
 }

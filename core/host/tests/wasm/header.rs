@@ -1,6 +1,8 @@
 //! The header for plugins in C, which is written by hand, says what the model says.
 
-use codebench_model::{Activation, Cause, PrimitiveKind, Role, TileCost, TileWork, TransferCost, TransferProfile};
+use codebench_model::{
+    Activation, Cause, PrimitiveKind, Role, TileCost, TileWork, TransferCost, TransferProfile,
+};
 use serde::Serialize;
 use std::path::Path;
 
@@ -35,7 +37,9 @@ fn row(row: &impl Serialize) -> Vec<String> {
 }
 
 fn names<T: Serialize>(all: impl IntoIterator<Item = T>) -> Vec<String> {
-    all.into_iter().map(|one| serde_json::to_value(one).unwrap().as_str().unwrap().replace('-', "_")).collect()
+    all.into_iter()
+        .map(|one| serde_json::to_value(one).unwrap().as_str().unwrap().replace('-', "_"))
+        .collect()
 }
 
 #[test]

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn the_nearest_shares_the_most_leading_modules_and_is_the_best_of_equals() {
-        let donor = |key: &str, labels: &[&str], accuracy| Donor { cnn: cnn(8, labels), key: key.into(), accuracy };
+        let donor =
+            |key: &str, labels: &[&str], accuracy| Donor { cnn: cnn(8, labels), key: key.into(), accuracy };
         let donors = Donors(vec![
             donor("one", &["a", "x", "h"], 0.9),
             donor("two", &["a", "b", "y"], 0.5),

@@ -50,7 +50,9 @@ impl Study<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Option<Vec<Running>>, SearchError> {
         let mut trials = self.setup.build(asked, purpose)?;
-        if let Some(donors) = asked.first().and_then(|first| Donors::of(&self.setup, &self.records, first.batch)) {
+        if let Some(donors) =
+            asked.first().and_then(|first| Donors::of(&self.setup, &self.records, first.batch))
+        {
             for trial in &mut trials {
                 trial.job.donor = trial.job.cnn.as_ref().and_then(|cnn| donors.nearest(cnn));
             }

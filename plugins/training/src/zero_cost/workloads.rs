@@ -7,7 +7,17 @@ pub(super) const SUM: &str = "sum of the logits";
 
 fn layer(name: &str, primitive: Primitive, inputs: Vec<TensorId>, output: TensorId) -> Layer {
     let weights = Vec::new();
-    Layer { name: name.into(), module: 0, vertex: 0, primitive, inputs, output, weights, macs: 0, parameters: 0 }
+    Layer {
+        name: name.into(),
+        module: 0,
+        vertex: 0,
+        primitive,
+        inputs,
+        output,
+        weights,
+        macs: 0,
+        parameters: 0,
+    }
 }
 
 /// The same network without batch norms and dropout, with two logits: the first is made to be the sum of the classes' by the
@@ -25,11 +35,8 @@ pub(super) fn summed(workload: &Workload) -> Workload {
     let output = summed.tensors.len();
     summed.tensors.push(TensorShape::new(2, 1, 1));
     let mut last = layer(SUM, dense, vec![summed.output], output);
-    last.weights = vec![WeightTensor {
-        name: SUM.into(),
-        role: WeightRole::Weight,
-        shape: vec![2, in_features],
-    }];
+    last.weights =
+        vec![WeightTensor { name: SUM.into(), role: WeightRole::Weight, shape: vec![2, in_features] }];
     summed.layers.push(last);
     summed.output = output;
     summed

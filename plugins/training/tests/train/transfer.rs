@@ -54,7 +54,8 @@ fn a_training_starts_from_its_donor_and_says_so() {
 #[test]
 fn what_cannot_be_taken_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let lost = train(trainer(folder.path(), "identical").as_ref(), cnn("bn"), Some("0123".into())).unwrap_err();
+    let lost =
+        train(trainer(folder.path(), "identical").as_ref(), cnn("bn"), Some("0123".into())).unwrap_err();
     assert_eq!(lost.kind, ErrorKind::Failed);
     assert!(lost.message.starts_with("cannot read the checkpoint `"), "{lost}");
     let parameters = Parameters::from([("transfer".to_owned(), ParameterValue::Text("leading".into()))]);

@@ -19,7 +19,9 @@ fn scores_repeat_and_depend_on_seed_and_network() {
     assert_eq!(names, ["grad_norm", "log_synflow", "macs", "naswot", "parameters"]);
     assert_eq!(first, score(small(), 1, ALL).unwrap());
     let other = score(small(), 2, ALL).unwrap();
-    assert!(["grad_norm", "log_synflow", "naswot"].iter().all(|name| first.values[*name] != other.values[*name]));
+    assert!(
+        ["grad_norm", "log_synflow", "naswot"].iter().all(|name| first.values[*name] != other.values[*name])
+    );
     let narrow = network(vec![chain(&["conv3x3-c4-p1-bn-relu"])]);
     let narrow = score(narrow, 1, ALL).unwrap();
     // More units tell images apart better, and more weights carry more flow.

@@ -36,8 +36,7 @@ pub enum Rule {
 
 impl Rule {
     /// The rules by name.
-    const ALL: [(&'static str, Rule); 3] =
-        [("sgd", Rule::Sgd), ("adam", Rule::Adam), ("adamw", Rule::AdamW)];
+    const ALL: [(&'static str, Rule); 3] = [("sgd", Rule::Sgd), ("adam", Rule::Adam), ("adamw", Rule::AdamW)];
 
     /// The rule that a recipe names.
     ///

@@ -45,7 +45,8 @@ fn both_engines_refuse_alike() {
     let mut network = engine.build(&workload(&catalog), &options("sgd")).unwrap();
     let data = Data::draw(TensorShape::new(1, 8, 8), 2, 1);
     let labels = [0, CLASSES as u32];
-    let error = network.gradients(&codebench_api::MiniBatch { labels: &labels, ..data.batch() }, 0).unwrap_err();
+    let error =
+        network.gradients(&codebench_api::MiniBatch { labels: &labels, ..data.batch() }, 0).unwrap_err();
     assert_eq!(
         (error.kind, error.message.as_str()),
         (ErrorKind::Invalid, "label 10 is out of range: the network has 10 classes, from 0")

@@ -36,10 +36,16 @@ fn waiting(result: Result<u64, CycleError>) -> String {
 #[test]
 fn a_schedule_that_cannot_go_on_says_which_tasks_wait_for_what() {
     let load = waiting(with_capacity(|machine| machine.roles.weight_buffer, 1));
-    assert!(load.starts_with("tile 0 of ") && load.contains("waits for its LoadWeights, which needs "), "{load}");
+    assert!(
+        load.starts_with("tile 0 of ") && load.contains("waits for its LoadWeights, which needs "),
+        "{load}"
+    );
     assert!(load.contains(" bytes of the weight buffer; in use: "), "{load}");
     let output = waiting(with_capacity(|machine| machine.roles.activation_buffer, 3000));
-    assert!(output.contains("waits for space for its output") || output.contains("waits for its Load"), "{output}");
+    assert!(
+        output.contains("waits for space for its output") || output.contains("waits for its Load"),
+        "{output}"
+    );
     assert!(output.contains("in use: "), "{output}");
     assert!(with_capacity(|machine| machine.roles.weight_buffer, u64::MAX).is_ok());
 }

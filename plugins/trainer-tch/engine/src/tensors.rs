@@ -27,9 +27,9 @@ pub(crate) struct Tensors {
 impl Tensors {
     /// Puts `weights` on `device`. Layers that `plan`'s output does not depend on are not trained.
     pub(crate) fn new(plan: &Plan, weights: &Weights, device: Device) -> Result<Tensors, TchError> {
-        let live = live_weights(plan, weights.all().len());
+        let live = &live_weights(plan, weights.all().len());
         let of_role = |decays: bool| {
-            let trained = weights.all().iter().enumerate().filter(|(index, tensor)| {
+            let trained = weights.all().iter().enumerate().filter(move |(index, tensor)| {
                 tensor.role.is_parameter() && live[*index] && (tensor.role == WeightRole::Weight) == decays
             });
             trained.map(|(index, _)| index)
@@ -54,7 +54,9 @@ impl Tensors {
         for (index, start) in places {
             let tensor = &weights.all()[index];
             let view = |of: &Tensor| {
-                of.f_narrow(0, start, tensor.values.len() as i64)?.f_reshape(extents(&tensor.shape))?.f_detach()
+                of.f_narrow(0, start, tensor.values.len() as i64)?
+                    .f_reshape(extents(&tensor.shape))?
+                    .f_detach()
             };
             all[index] = view(&row)?.f_set_requires_grad(true)?;
             trained.push((index, view(&gradient)?));
@@ -79,7 +81,7 @@ impl Tensors {
             if gradient.defined() {
                 place.f_copy_(&gradient)?;
             } else {
-                place.f_zero_()?;
+                let _ = place.f_zero_()?;
             }
         }
         Ok(())

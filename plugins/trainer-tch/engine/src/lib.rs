@@ -4,7 +4,7 @@
 //! optimisers are the same, so a checkpoint of one engine goes on in the other. All trained tensors lie in one row, so that a
 //! step of the optimiser is a few operations however many layers there are.
 //!
-//! Built as a native library (`plugins/forms/trainer-tch-native`): no other part of codebench links libtorch.
+//! Built as a native library (the crate `native` beside this one): no other part of codebench links libtorch.
 
 mod error;
 mod forward;

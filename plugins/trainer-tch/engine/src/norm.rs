@@ -20,18 +20,14 @@ pub(crate) fn batch_train(
     let output = input.f_batch_norm(gamma, beta, mean, variance, true, STATISTICS_MOMENTUM, epsilon, true)?;
     if moves_statistics && single {
         let _guard = tch::no_grad_guard();
-        weights[2].shallow_clone().f_lerp_(&input.f_reshape([-1])?, STATISTICS_MOMENTUM)?;
-        weights[3].shallow_clone().f_mul_scalar_(1.0 - STATISTICS_MOMENTUM)?;
+        let _ = weights[2].shallow_clone().f_lerp_(&input.f_reshape([-1])?, STATISTICS_MOMENTUM)?;
+        let _ = weights[3].shallow_clone().f_mul_scalar_(1.0 - STATISTICS_MOMENTUM)?;
     }
     Ok(output)
 }
 
 /// Normalises by the running statistics.
-pub(crate) fn batch_inference(
-    input: &Tensor,
-    weights: &[Tensor],
-    epsilon: f64,
-) -> Result<Tensor, TchError> {
+pub(crate) fn batch_inference(input: &Tensor, weights: &[Tensor], epsilon: f64) -> Result<Tensor, TchError> {
     let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|index| Some(&weights[index]));
     input.f_batch_norm(gamma, beta, mean, variance, false, STATISTICS_MOMENTUM, epsilon, true)
 }
@@ -45,8 +41,8 @@ pub(crate) fn local_response(
     k: f64,
 ) -> Result<Tensor, TchError> {
     let squares = input.f_square()?.f_pad([0, 0, 0, 0, size / 2, (size - 1) / 2], "constant", 0.0)?;
-    let means = squares.f_unsqueeze(1)?.f_avg_pool3d([size, 1, 1], [1, 1, 1], [0, 0, 0], false, true, None)?;
-    let divisor =
-        means.f_squeeze_dim(1)?.f_mul_scalar(alpha)?.f_add_scalar(k)?.f_pow_tensor_scalar(beta)?;
+    let means =
+        squares.f_unsqueeze(1)?.f_avg_pool3d([size, 1, 1], [1, 1, 1], [0, 0, 0], false, true, None)?;
+    let divisor = means.f_squeeze_dim(1)?.f_mul_scalar(alpha)?.f_add_scalar(k)?.f_pow_tensor_scalar(beta)?;
     input.f_div(&divisor)
 }

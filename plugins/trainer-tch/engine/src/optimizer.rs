@@ -39,7 +39,7 @@ impl Optimizer {
         clip(&mut tensors.gradient, self.clip_norm)?;
         if self.weight_decay > 0.0 && self.rule != Rule::AdamW {
             let decay = tensors.row.f_narrow(0, 0, tensors.decayed)?.f_mul_scalar(self.weight_decay)?;
-            tensors.gradient.f_narrow(0, 0, tensors.decayed)?.f_add_(&decay)?;
+            let _ = tensors.gradient.f_narrow(0, 0, tensors.decayed)?.f_add_(&decay)?;
         }
         let mut state = match self.state.take() {
             Some(state) => state,
@@ -57,8 +57,8 @@ impl Optimizer {
     }
 
     fn sgd(&self, tensors: &mut Tensors, velocity: &mut Tensor, rate: f64) -> Result<(), TchError> {
-        velocity.f_mul_scalar_(self.momentum)?.f_add_(&tensors.gradient)?;
-        tensors.row.f_sub_(&velocity.f_mul_scalar(rate)?)?;
+        let _ = velocity.f_mul_scalar_(self.momentum)?.f_add_(&tensors.gradient)?;
+        let _ = tensors.row.f_sub_(&velocity.f_mul_scalar(rate)?)?;
         Ok(())
     }
 
@@ -66,16 +66,16 @@ impl Optimizer {
         let [first, second] = moments;
         let [beta1, beta2] = self.betas;
         let gradient = &tensors.gradient;
-        first.f_mul_scalar_(beta1)?.f_add_(&gradient.f_mul_scalar(1.0 - beta1)?)?;
-        second.f_mul_scalar_(beta2)?.f_addcmul_(&gradient.f_mul_scalar(1.0 - beta2)?, gradient)?;
+        let _ = first.f_mul_scalar_(beta1)?.f_add_(&gradient.f_mul_scalar(1.0 - beta1)?)?;
+        let _ = second.f_mul_scalar_(beta2)?.f_addcmul_(&gradient.f_mul_scalar(1.0 - beta2)?, gradient)?;
         let mut divisor = second.f_sqrt()?;
-        divisor.f_div_scalar_((1.0 - self.powers[1]).sqrt())?.f_add_scalar_(ADAM_EPSILON)?;
+        let _ = divisor.f_div_scalar_((1.0 - self.powers[1]).sqrt())?.f_add_scalar_(ADAM_EPSILON)?;
         if self.weight_decay > 0.0 && self.rule == Rule::AdamW {
             let shrink = 1.0 - rate * self.weight_decay;
-            tensors.row.f_narrow(0, 0, tensors.decayed)?.f_mul_scalar_(shrink)?;
+            let _ = tensors.row.f_narrow(0, 0, tensors.decayed)?.f_mul_scalar_(shrink)?;
         }
         let step = first.f_mul_scalar(-rate / (1.0 - self.powers[0]))?;
-        tensors.row.f_addcdiv_(&step, &divisor)?;
+        let _ = tensors.row.f_addcdiv_(&step, &divisor)?;
         Ok(())
     }
 }
@@ -85,7 +85,7 @@ fn clip(gradient: &mut Tensor, largest: f64) -> Result<(), TchError> {
     if largest > 0.0 {
         let norm = gradient.f_norm()?.f_double_value(&[])?;
         if norm > largest {
-            gradient.f_mul_scalar_(largest / norm)?;
+            let _ = gradient.f_mul_scalar_(largest / norm)?;
         }
     }
     Ok(())

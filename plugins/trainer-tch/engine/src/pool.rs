@@ -50,7 +50,8 @@ pub(crate) fn padded(
 
 /// The padding, if libtorch can apply it itself.
 fn plain_padding(window: &Window) -> Option<[i64; 2]> {
-    let fits = |((before, after), kernel): (&(usize, usize), &usize)| before == after && 2 * before <= *kernel;
+    let fits =
+        |((before, after), kernel): (&(usize, usize), &usize)| before == after && 2 * before <= *kernel;
     let all = window.padding.iter().zip(&window.kernel).all(fits);
     all.then(|| pair(window.padding.map(|(before, _)| before)))
 }
