@@ -77,7 +77,7 @@ fn image(setting: &Setting<'_>, index: usize) -> Vec<f64> {
 fn the_gradient_norm_of_a_linear_classifier() {
     let (got, expected) = with(&dense(&[CLASSES as u64]), |setting, weights| {
         // Mean over images of (softmax - target) x image.
-        let mut gradient = vec![0.0; CLASSES * PIXELS];
+        let mut gradient = [0.0; CLASSES * PIXELS];
         for (index, label) in setting.batch.labels.iter().enumerate() {
             let x = image(setting, index);
             let exps: Vec<f64> =
@@ -117,11 +117,10 @@ fn determinant(mut a: Vec<Vec<f64>>) -> f64 {
             product = -product;
         }
         product *= a[k][k];
-        for i in k + 1..a.len() {
-            let factor = a[i][k] / a[k][k];
-            for j in k..a.len() {
-                a[i][j] -= factor * a[k][j];
-            }
+        let (done, rest) = a.split_at_mut(k + 1);
+        for row in rest {
+            let factor = row[k] / done[k][k];
+            row.iter_mut().zip(&done[k]).skip(k).for_each(|(value, pivot)| *value -= factor * pivot);
         }
     }
     product
