@@ -1,7 +1,8 @@
 //! What the host requires of the answers of a plugin that it did not build.
 
-use codebench_api::PluginError;
-use codebench_model::{EventFacts, MAX_EVENTS, MemoryFacts, ModuleFacts, TileCost, TransferCost};
+use crate::text::check_names;
+use codebench_api::{LoweredOp, PluginError};
+use codebench_model::{EventFacts, MAX_EVENTS, MemoryFacts, Metrics, ModuleFacts, TileCost, TransferCost};
 
 /// Facts of an `accel-module`: finite, nothing negative, at most [`MAX_EVENTS`] events with different names.
 ///
@@ -35,7 +36,31 @@ pub fn memory_facts(facts: &MemoryFacts) -> Result<(), PluginError> {
         return Err(PluginError::contract(format!("its fact `{name}` is 0: it must be at least 1")));
     }
     events(&facts.events)?;
-    facts.refresh_event.as_ref().map_or(Ok(()), |event| quantity(&event.name, event.energy_pj))
+    match &facts.refresh_event {
+        None => Ok(()),
+        Some(event) => events(std::slice::from_ref(event)),
+    }
+}
+
+/// Metrics: finite, and names that can be printed.
+///
+/// # Errors
+/// [`ErrorKind::Contract`](codebench_api::ErrorKind::Contract), naming the metric.
+pub fn metrics(metrics: &Metrics) -> Result<(), PluginError> {
+    let names = metrics.values.keys().chain(metrics.wall.keys()).chain(metrics.per_layer.keys());
+    check_names("metric", names)?;
+    for (name, value) in metrics.values.iter().chain(&metrics.wall) {
+        finite(&format!("metric `{name}`"), std::slice::from_ref(value))?;
+    }
+    metrics.per_layer.iter().try_for_each(|(name, values)| finite(&format!("metric `{name}`"), values))
+}
+
+/// Lowered vertices: names that can be printed. The language checks the rest.
+///
+/// # Errors
+/// [`ErrorKind::Contract`](codebench_api::ErrorKind::Contract), with the control character that is in a name.
+pub fn lowered(op: &LoweredOp) -> Result<(), PluginError> {
+    check_names("primitive", op.nodes.iter().map(|node| &node.name))
 }
 
 /// Costs of tiles: no event is counted that the facts do not list.
@@ -110,6 +135,7 @@ fn events(events: &[EventFacts]) -> Result<(), PluginError> {
         let count = events.len();
         return Err(PluginError::contract(format!("its facts list {count} events: at most {MAX_EVENTS}")));
     }
+    check_names("event", events.iter().map(|event| &event.name))?;
     for (i, event) in events.iter().enumerate() {
         quantity(&format!("energy_pj of event {}", event.name), event.energy_pj)?;
         if events[..i].iter().any(|e| e.name == event.name) {

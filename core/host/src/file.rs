@@ -1,6 +1,7 @@
 //! A plugin file, read once: what is hashed is what is used.
 
 use crate::HostError;
+use crate::text::printable;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
@@ -68,7 +69,8 @@ impl ReadFile {
 
     /// The refusal of this file.
     pub fn refused(&self, reason: impl Into<String>) -> HostError {
-        HostError::Refused { path: self.path.clone(), reason: reason.into() }
+        // It may quote what the file says.
+        HostError::Refused { path: self.path.clone(), reason: printable(&reason.into()) }
     }
 }
 
@@ -78,11 +80,15 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
     if !metadata.is_file() {
         return Err("it is no regular file".into());
     }
+    let too_large = || format!("it has more than {MAX_BYTES} bytes");
+    if metadata.len() > MAX_BYTES {
+        return Err(too_large());
+    }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|e| e.to_string())?;
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("it has more than {MAX_BYTES} bytes"));
+        return Err(too_large());
     }
     Ok(bytes)
 }

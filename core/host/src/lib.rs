@@ -12,13 +12,14 @@ mod folders;
 mod load;
 pub mod native;
 mod table;
+mod text;
 mod trust;
 pub mod wasm;
 
 pub use error::HostError;
 pub use file::{FileFormat, ReadFile};
 pub use folders::{cache_folder, data_folder};
-pub use load::{LoadRequest, Loaded, NamedFile, RefusedFile, load};
+pub use load::{LoadRequest, Loaded, NamedFile, RESERVED_VENDOR, RefusedFile, load};
 pub use table::{PluginFile, PluginsTable};
 pub use trust::{Trust, is_sha256};
 

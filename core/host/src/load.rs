@@ -6,8 +6,8 @@ use crate::{FileFormat, HostError, PluginFile, ReadFile, data_folder, wasm};
 use codebench_api::{Catalog, Entry};
 use std::path::{Path, PathBuf};
 
-/// The vendor of everything that is built in.
-const RESERVED_VENDOR: &str = "codebench";
+/// The vendor of everything that is built in; no file may claim it.
+pub const RESERVED_VENDOR: &str = "codebench";
 
 /// What to load beside the built-in plugins.
 #[derive(Debug, Clone)]
@@ -112,6 +112,7 @@ impl Loader<'_> {
     }
 
     fn open(&self, file: &ReadFile, named: &PluginFile, consent: bool) -> Result<Vec<Entry>, HostError> {
+        named.limits.check().map_err(|reason| file.refused(reason))?;
         match file.format {
             FileFormat::Wasm => wasm::load(file, &named.limits),
             FileFormat::Native if !(consent || self.request.allow_native || self.trust.has(&file.sha256)) => {
@@ -156,4 +157,35 @@ fn discovered() -> Vec<PathBuf> {
     let listed = std::env::split_paths(&listed).filter(|p| !p.as_os_str().is_empty()).collect::<Vec<_>>();
     let own = data_folder().map(|folder| folder.join("plugins")).filter(|folder| folder.is_dir());
     listed.iter().chain(&own).flat_map(|path| files_at(path).unwrap_or_default()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasm::WasmLimits;
+
+    /// Limits of which none can be are refused whatever the file is, and before anything of it runs.
+    #[test]
+    fn limits_that_make_no_sense_are_refused_beside_a_library_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("library.so");
+        std::fs::write(&path, b"\x7fELF\x02\x01\x01\0").unwrap();
+        for wall_s in [f64::NAN, -1.0, 0.0, 1e300] {
+            let limits = WasmLimits { wall_s: Some(wall_s), ..WasmLimits::default() };
+            let file = PluginFile { limits, ..PluginFile::at(&path) };
+            let request = LoadRequest {
+                named: vec![NamedFile { file, allow_native: true }],
+                discover: false,
+                allow_native: false,
+                checker: Checker::Nobody,
+            };
+            let refused = load(Catalog::default(), &request).err().unwrap().to_string();
+            assert!(
+                refused.ends_with(&format!(
+                    "limit `wall_s` = {wall_s}: give seconds, more than 0 and at most 86400"
+                )),
+                "{refused}"
+            );
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use crate::native::Checker;
 use crate::{HostError, ReadFile, data_folder};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 
 /// Hashes of trusted files with the paths under which they were trusted: the file `trusted` in
@@ -50,9 +51,7 @@ impl Trust {
         let path = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
         // A line break would end the line.
         let path = path.display().to_string().replace('\n', " ");
-        let new = self.files.insert(file.sha256.clone(), path).is_none();
-        self.write()?;
-        Ok(new)
+        self.change(|files| files.insert(file.sha256.clone(), path).is_none())
     }
 
     /// Trusts the file with this hash no longer. Answers whether it was trusted before.
@@ -60,24 +59,30 @@ impl Trust {
     /// # Errors
     /// As [`Trust::add`].
     pub fn remove(&mut self, sha256: &str) -> Result<bool, HostError> {
-        let was = self.files.remove(sha256).is_some();
+        let was = self.change(|files| files.remove(sha256).is_some())?;
         if was {
-            self.write()?;
             Checker::forget(sha256);
         }
         Ok(was)
     }
 
-    fn write(&self) -> Result<(), HostError> {
+    /// Changes what is stored, whoever else has changed it meanwhile, while nobody else does.
+    fn change<T>(&mut self, change: impl FnOnce(&mut BTreeMap<String, String>) -> T) -> Result<T, HostError> {
         let folder = data_folder().ok_or_else(|| HostError::OwnFile {
             path: PathBuf::from("~/.local/share/codebench/trusted"),
             reason: "there is no home folder to remember trusted files in: set HOME or XDG_DATA_HOME".into(),
         })?;
         let path = folder.join("trusted");
+        let failed = |e: std::io::Error| HostError::OwnFile { path: path.clone(), reason: e.to_string() };
+        crate::folders::create_private(&folder).map_err(failed)?;
+        // Held until it is closed.
+        let lock = File::create(folder.join("trusted.lock")).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        *self = Trust::read()?;
+        let changed = change(&mut self.files);
         let text: String = self.files.iter().map(|(sha256, file)| format!("{sha256}  {file}\n")).collect();
-        crate::folders::create_private(&folder)
-            .and_then(|()| crate::folders::write_whole(&folder, &path, text.as_bytes()))
-            .map_err(|e| HostError::OwnFile { path, reason: e.to_string() })
+        crate::folders::write_whole(&folder, &path, text.as_bytes()).map_err(failed)?;
+        Ok(changed)
     }
 }
 

@@ -5,7 +5,7 @@
 //! compared type by type. A module is a list of plugins: a description and a function that makes instances. An
 //! instance is an object: state and a table of functions.
 //!
-//! Everything crosses by adapter pairs. one side turns a maker of `codebench-api` into a plugin of the boundary, the other turns it
+//! Everything crosses by adapter pairs. One side turns a maker of `codebench-api` into a plugin of the boundary, the other turns it
 //! back: authors and callers see the traits only. The host hands the plugins that another one needs across in the
 //! same way, in the other direction.
 //!
@@ -22,6 +22,8 @@ mod document;
 mod export;
 mod facts;
 mod kinds;
+#[cfg(all(test, target_pointer_width = "64", not(feature = "first-contract")))]
+mod layout;
 mod manifest;
 mod module;
 mod needs;

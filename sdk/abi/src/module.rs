@@ -25,7 +25,7 @@ pub(crate) struct Module<T: 'static, N: 'static> {
     plugins: RSlice<'static, Plugin<T, N>>,
 }
 
-type ModuleOf<K> = ModuleRef<<K as Crossing>::Table, <K as Crossing>::Needs>;
+pub(crate) type ModuleOf<K> = ModuleRef<<K as Crossing>::Table, <K as Crossing>::Needs>;
 
 macro_rules! root_modules {
     ($($kind:ident $symbol:literal;)*) => {

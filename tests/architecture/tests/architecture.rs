@@ -36,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "codebench-training",
         ],
     ),
+    ("codebench-misbehaving-native", &["codebench-sdk"]),
     ("codebench-oracle", &["codebench-model", "codebench-api", "codebench-math", "codebench-accelbench"]),
     (
         "codebench-oracle-compare",

@@ -1,4 +1,4 @@
-/* A memory in C without the SDK: MISDEED says what it does wrong. Structures have the layout of the canonical ABI. */
+/* A memory in C without the SDK: MISDEED says what it does wrong, ID and KIND what it says of itself. Structures have the layout of the canonical ABI. */
 
 #define BEHAVES 0
 #define ENDLESS_LOOP 1
@@ -13,11 +13,21 @@
 #define WRITES_EVERYWHERE 10
 #define LIES_LATER 11
 
+#ifndef MISDEED
+#define MISDEED BEHAVES
+#endif
+#ifndef ID
+#define ID "evil/memory"
+#endif
+#ifndef KIND
+#define KIND "memory"
+#endif
+
 #define CONTRACT "codebench:plugin/memory@0.1.0"
 #include "guest.h"
 
 EXPORT("codebench:plugin/manifest@0.1.0#plugins") const list *plugins(void) {
-    static const plugin memory = { TEXT("evil/memory"), TEXT("memory"), TEXT("0.1.0"), TEXT("A memory of somebody else.") };
+    static const plugin memory = { TEXT(ID), TEXT(KIND), TEXT("0.1.0"), TEXT("A memory of somebody else.") };
     static list answer;
     answer = (list){ &memory, 1 };
     return &answer;

@@ -1,4 +1,4 @@
-//! What the host requires of answers that are plain numbers, around plugins that it did not build.
+//! What the host requires of the answers of plugins that it did not build, and the note that a thread is inside of them.
 
 use super::watch::Watched;
 use crate::checks;
@@ -10,6 +10,7 @@ use codebench_model::{
     DataShape, DataSource, Genotype, Job, MemoryFacts, Metrics, ModuleFacts, TileCost, TileWork,
     TransferCost, TransferProfile,
 };
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// The same maker; its instances refuse to answer what cannot be, and note when they are inside the library.
@@ -22,7 +23,7 @@ pub(super) fn maker(maker: Maker, watched: &'static Watched) -> Maker {
                 Ok((module, facts))
             })?;
             checks::module_facts(&facts)?;
-            Ok(Box::new(CheckedModule { watched, module, facts }))
+            Ok(Box::new(CheckedModule { module: Instance::new(watched, module), facts }))
         })),
         Maker::Memory(make) => Maker::Memory(Arc::new(move |configuration| {
             let (memory, facts) = watched.inside(|| {
@@ -31,86 +32,123 @@ pub(super) fn maker(maker: Maker, watched: &'static Watched) -> Maker {
                 Ok((memory, facts))
             })?;
             checks::memory_facts(&facts)?;
-            Ok(Box::new(CheckedMemory { watched, memory, facts }))
+            Ok(Box::new(CheckedMemory { memory: Instance::new(watched, memory), facts }))
         })),
         Maker::Surrogate(make) => Maker::Surrogate(Arc::new(move |configuration, context| {
-            let surrogate = watched.inside(|| make(configuration, context))?;
-            Ok(Box::new(CheckedSurrogate { watched, surrogate }))
+            Ok(Box::new(CheckedSurrogate(Instance::make(watched, || make(configuration, context))?)))
         })),
-        // The study checks candidates, metrics, lowered vertices and losses, wherever they come from.
+        // The study checks candidates, losses and the structure of lowered vertices, wherever they come from.
         Maker::CnnOp(make) => Maker::CnnOp(Arc::new(move |configuration| {
-            Ok(Box::new(WatchedOp { watched, op: watched.inside(|| make(configuration))? }))
+            Ok(Box::new(CheckedOp(Instance::make(watched, || make(configuration))?)))
         })),
         Maker::Strategy(make) => Maker::Strategy(Arc::new(move |configuration, context| {
-            Ok(Box::new(WatchedStrategy {
-                watched,
-                strategy: watched.inside(|| make(configuration, context))?,
-            }))
+            Ok(Box::new(WatchedStrategy(Instance::make(watched, || make(configuration, context))?)))
         })),
         Maker::Evaluator(make) => Maker::Evaluator(Arc::new(move |configuration| {
-            Ok(Box::new(WatchedEvaluator { watched, evaluator: watched.inside(|| make(configuration))? }))
+            let (evaluator, reads) = watched.inside(|| {
+                let evaluator = make(configuration)?;
+                let reads = evaluator.reads();
+                Ok((evaluator, reads))
+            })?;
+            Ok(Box::new(CheckedEvaluator { evaluator: Instance::new(watched, evaluator), reads }))
         })),
         // A step of training may rightly take as long as it likes.
         other => other,
     }
 }
 
-struct WatchedOp {
+/// An instance of a plugin. Its calls are inside the library, and so is its drop.
+struct Instance<T: ?Sized> {
     watched: &'static Watched,
-    op: Box<dyn CnnOp>,
+    plugin: ManuallyDrop<Box<T>>,
 }
 
-impl CnnOp for WatchedOp {
+impl<T: ?Sized> Instance<T> {
+    fn new(watched: &'static Watched, plugin: Box<T>) -> Self {
+        Instance { watched, plugin: ManuallyDrop::new(plugin) }
+    }
+
+    fn make(
+        watched: &'static Watched,
+        make: impl FnOnce() -> Result<Box<T>, PluginError>,
+    ) -> Result<Self, PluginError> {
+        Ok(Instance::new(watched, watched.inside(make)?))
+    }
+
+    fn call<R>(&self, call: impl FnOnce(&T) -> Result<R, PluginError>) -> Result<R, PluginError> {
+        self.watched.inside(|| call(&self.plugin))
+    }
+
+    fn change<R>(&mut self, call: impl FnOnce(&mut T) -> Result<R, PluginError>) -> Result<R, PluginError> {
+        self.watched.inside(|| call(&mut self.plugin))
+    }
+}
+
+impl<T: ?Sized> Drop for Instance<T> {
+    fn drop(&mut self) {
+        let plugin = &mut self.plugin;
+        // The instance of a plugin that is disabled stays: its drop may come back as little as the call that was left behind.
+        let _ = self.watched.inside(|| {
+            // SAFETY: nobody uses the instance after its drop.
+            unsafe { ManuallyDrop::drop(plugin) };
+            Ok(())
+        });
+    }
+}
+
+struct CheckedOp(Instance<dyn CnnOp>);
+
+impl CnnOp for CheckedOp {
     fn output_channels(&self, request: &ChannelRequest) -> Result<u64, PluginError> {
-        self.watched.inside(|| self.op.output_channels(request))
+        self.0.call(|op| op.output_channels(request))
     }
 
     fn lower(&self, request: &LowerRequest) -> Result<LoweredOp, PluginError> {
-        self.watched.inside(|| self.op.lower(request))
+        let lowered = self.0.call(|op| op.lower(request))?;
+        checks::lowered(&lowered)?;
+        Ok(lowered)
     }
 }
 
-struct WatchedStrategy {
-    watched: &'static Watched,
-    strategy: Box<dyn Strategy>,
-}
+struct WatchedStrategy(Instance<dyn Strategy>);
 
 impl Strategy for WatchedStrategy {
     fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
-        self.watched.inside(|| self.strategy.start(context))
+        self.0.change(|strategy| strategy.start(context))
     }
 
     fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
-        self.watched.inside(|| self.strategy.ask(count))
+        self.0.change(|strategy| strategy.ask(count))
     }
 
     fn tell(&mut self, outcomes: &[Tell]) -> Result<(), PluginError> {
-        self.watched.inside(|| self.strategy.tell(outcomes))
+        self.0.change(|strategy| strategy.tell(outcomes))
     }
 }
 
-struct WatchedEvaluator {
-    watched: &'static Watched,
-    evaluator: Box<dyn Evaluator>,
+struct CheckedEvaluator {
+    evaluator: Instance<dyn Evaluator>,
+    reads: Reads,
 }
 
-impl Evaluator for WatchedEvaluator {
+impl Evaluator for CheckedEvaluator {
     fn reads(&self) -> Reads {
-        self.evaluator.reads()
+        self.reads.clone()
     }
 
     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {
-        self.watched.inside(|| self.evaluator.evaluate(job))
+        let metrics = self.evaluator.call(|evaluator| evaluator.evaluate(job))?;
+        checks::metrics(&metrics)?;
+        Ok(metrics)
     }
 
     fn data_shape(&self, data: &DataSource) -> Option<Result<DataShape, PluginError>> {
-        self.evaluator.data_shape(data)
+        self.evaluator.call(|evaluator| evaluator.data_shape(data).transpose()).transpose()
     }
 }
 
 struct CheckedModule {
-    watched: &'static Watched,
-    module: Box<dyn AccelModule>,
+    module: Instance<dyn AccelModule>,
     facts: ModuleFacts,
 }
 
@@ -120,14 +158,13 @@ impl AccelModule for CheckedModule {
     }
 
     fn cost(&self, works: &[TileWork], costs: &mut [TileCost]) -> Result<(), PluginError> {
-        self.watched.inside(|| self.module.cost(works, costs))?;
+        self.module.call(|module| module.cost(works, costs))?;
         checks::tile_costs(costs, self.facts.events.len())
     }
 }
 
 struct CheckedMemory {
-    watched: &'static Watched,
-    memory: Box<dyn Memory>,
+    memory: Instance<dyn Memory>,
     facts: MemoryFacts,
 }
 
@@ -137,27 +174,24 @@ impl Memory for CheckedMemory {
     }
 
     fn cost(&self, profiles: &[TransferProfile], costs: &mut [TransferCost]) -> Result<(), PluginError> {
-        self.watched.inside(|| self.memory.cost(profiles, costs))?;
+        self.memory.call(|memory| memory.cost(profiles, costs))?;
         checks::transfer_costs(costs, self.facts.events.len())
     }
 }
 
-struct CheckedSurrogate {
-    watched: &'static Watched,
-    surrogate: Box<dyn Surrogate>,
-}
+struct CheckedSurrogate(Instance<dyn Surrogate>);
 
 impl Surrogate for CheckedSurrogate {
     fn start(&mut self, context: &SurrogateContext) -> Result<(), PluginError> {
-        self.watched.inside(|| self.surrogate.start(context))
+        self.0.change(|surrogate| surrogate.start(context))
     }
 
     fn fit(&mut self, x: &[f64], y: &[f64]) -> Result<(), PluginError> {
-        self.watched.inside(|| self.surrogate.fit(x, y))
+        self.0.change(|surrogate| surrogate.fit(x, y))
     }
 
     fn predict(&self, x: &[f64], rows: usize) -> Result<Prediction, PluginError> {
-        let prediction = self.watched.inside(|| self.surrogate.predict(x, rows))?;
+        let prediction = self.0.call(|surrogate| surrogate.predict(x, rows))?;
         checks::finite("mean", &prediction.mean)?;
         checks::deviations("epistemic", &prediction.epistemic)?;
         checks::deviations("aleatoric", &prediction.aleatoric)?;
@@ -165,17 +199,18 @@ impl Surrogate for CheckedSurrogate {
     }
 
     fn differentiable(&self) -> bool {
-        self.surrogate.differentiable()
+        // A plugin that is disabled answers nothing.
+        self.0.call(|surrogate| Ok(surrogate.differentiable())).unwrap_or(false)
     }
 
     fn gradient(&self, x: &[f64], coefficients: &[f64]) -> Result<Vec<f64>, PluginError> {
-        let gradient = self.watched.inside(|| self.surrogate.gradient(x, coefficients))?;
+        let gradient = self.0.call(|surrogate| surrogate.gradient(x, coefficients))?;
         checks::finite("gradient", &gradient)?;
         Ok(gradient)
     }
 
     fn hvp(&self, x: &[f64], v: &[f64], coefficients: &[f64]) -> Result<Vec<f64>, PluginError> {
-        let product = self.watched.inside(|| self.surrogate.hvp(x, v, coefficients))?;
+        let product = self.0.call(|surrogate| surrogate.hvp(x, v, coefficients))?;
         checks::finite("Hessian-vector product", &product)?;
         Ok(product)
     }

@@ -7,6 +7,7 @@
 
 mod checked;
 mod private_copy;
+mod process;
 mod smoke;
 mod watch;
 mod watched;
@@ -14,6 +15,7 @@ mod watched;
 pub use smoke::{Checker, check_in_this_process};
 pub(crate) use watched::watched;
 
+use crate::text::check_description;
 use crate::{FileFormat, HostError, ReadFile};
 use codebench_abi::{
     MANIFEST_SYMBOL, Manifest, ManifestHeader, OpenError, contract_version, plugins_of, symbol_of,
@@ -81,13 +83,16 @@ fn open(file: &ReadFile, copy: &Path, wall_s: Option<f64>) -> Result<Vec<Entry>,
         // SAFETY: the manifest says that the file was made by the SDK, whose macro exports such a header by this name.
         let plugins =
             unsafe { plugins_of(kind, version, header) }.map_err(|e| file.refused(e.to_string()))?;
-        entries.extend(plugins.into_iter().map(|(info, maker)| Entry {
-            maker: checked::maker(maker, Watched::new(&info.id, call_limit(kind, wall_s))),
-            info,
-            source: file.path.display().to_string(),
-            form: Form::Native,
-            sha256: Some(file.sha256.clone()),
-        }));
+        for (info, maker) in plugins {
+            check_description(&info).map_err(|reason| file.refused(reason))?;
+            entries.push(Entry {
+                maker: checked::maker(maker, Watched::new(&info.id, call_limit(kind, wall_s))),
+                info,
+                source: file.path.display().to_string(),
+                form: Form::Native,
+                sha256: Some(file.sha256.clone()),
+            });
+        }
     }
     same_as_manifest(file, &manifest, &entries)?;
     Ok(entries)

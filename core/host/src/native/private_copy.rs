@@ -1,9 +1,15 @@
 //! A library is loaded from a copy of the bytes that were hashed, in a folder that only the user can write.
 
 use crate::{HostError, ReadFile, cache_folder};
-use std::path::PathBuf;
+use std::fs::{File, read_dir, remove_file};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-/// Where copies live; it is made, for the user alone, if it is not there.
+/// A copy, or a note on one, that nobody used for so long is removed.
+const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Where copies live; it is made, for the user alone, if it is not there, and is not used if others may enter it: they could put
+/// other bytes under the name of a copy that was just compared.
 pub(super) fn folder() -> Result<PathBuf, HostError> {
     let folder = cache_folder().ok_or_else(|| HostError::OwnFile {
         path: PathBuf::from("~/.cache/codebench"),
@@ -11,7 +17,7 @@ pub(super) fn folder() -> Result<PathBuf, HostError> {
             .into(),
     })?;
     let folder = folder.join("native");
-    crate::folders::create_private(&folder)
+    crate::folders::make_private(&folder)
         .map_err(|e| HostError::OwnFile { path: folder.clone(), reason: e.to_string() })?;
     Ok(folder)
 }
@@ -20,9 +26,53 @@ pub(super) fn folder() -> Result<PathBuf, HostError> {
 pub(super) fn of(file: &ReadFile) -> Result<PathBuf, HostError> {
     let folder = folder()?;
     let copy = folder.join(format!("{}{}", file.sha256, std::env::consts::DLL_SUFFIX));
-    if !std::fs::read(&copy).is_ok_and(|bytes| bytes == file.bytes) {
-        crate::folders::write_whole(&folder, &copy, &file.bytes)
-            .map_err(|e| HostError::OwnFile { path: copy.clone(), reason: e.to_string() })?;
+    match std::fs::read(&copy) {
+        Ok(bytes) if bytes == file.bytes => used_now(&copy),
+        _ => {
+            crate::folders::write_whole(&folder, &copy, &file.bytes)
+                .map_err(|e| HostError::OwnFile { path: copy.clone(), reason: e.to_string() })?;
+            prune(&folder, SystemTime::now());
+        }
     }
+    used_now(&folder.join(format!("{}.checked", file.sha256)));
     Ok(copy)
+}
+
+/// Notes that a file was used. One that cannot be noted is removed too early, and made again.
+fn used_now(path: &Path) {
+    let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(SystemTime::now()));
+}
+
+/// Removes what was not used for long. What cannot be removed stays.
+fn prune(folder: &Path, now: SystemTime) {
+    for entry in read_dir(folder).into_iter().flatten().flatten() {
+        let used = entry.metadata().and_then(|metadata| metadata.modified());
+        if used.is_ok_and(|used| now.duration_since(used).is_ok_and(|since| since > UNUSED)) {
+            let _ = remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_used_for_long_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old.so"), folder.path().join("new.so"));
+        for path in [&old, &new] {
+            std::fs::write(path, "x").unwrap();
+        }
+        let then = SystemTime::now() - 2 * UNUSED;
+        File::options().append(true).open(&old).unwrap().set_modified(then).unwrap();
+        prune(folder.path(), then + UNUSED / 2);
+        assert!(old.exists());
+        prune(folder.path(), SystemTime::now());
+        assert!(!old.exists() && new.exists());
+        File::options().append(true).open(&new).unwrap().set_modified(then).unwrap();
+        used_now(&new);
+        prune(folder.path(), SystemTime::now());
+        assert!(new.exists());
+    }
 }

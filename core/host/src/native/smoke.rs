@@ -1,6 +1,7 @@
 //! The first look at a library, in a child process: it is opened, each plugin is made with its defaults, and one call is
 //! made. What hangs, aborts or crashes there is refused, and the host lives.
 
+use super::process::{Tail, in_own_group, wait};
 use super::{open, private_copy};
 use crate::{HostError, ReadFile};
 use codebench_api::{
@@ -11,15 +12,13 @@ use codebench_model::{
     Block, Choice, HardwareContext, ParameterValue, Parameters, Space, TensorShape, TileCost, TileWork,
     TransferCost, TransferProfile,
 };
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 /// How long the look may take.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How often the host looks whether it is over.
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// Who looks at a library first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,14 +78,13 @@ fn look(
     limit: Duration,
     sha256: &str,
 ) -> Result<(), String> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .arg(copy)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|e| format!("the process that looks at it first cannot be started: {e}"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).arg(copy);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    in_own_group(&mut command);
+    let mut child =
+        command.spawn().map_err(|e| format!("the process that looks at it first cannot be started: {e}"))?;
+    let output = Tail::of(child.stdout.take());
     let ended = wait(&mut child, limit).map_err(|e| format!("the process that looks at it first: {e}"))?;
     let Some(status) = ended else {
         return Err(format!(
@@ -94,31 +92,11 @@ fn look(
             limit.as_secs_f64()
         ));
     };
-    let mut said = String::new();
-    if let Some(out) = child.stdout.take() {
-        // Not UTF-8 is as good as nothing.
-        let _ = out.take(1 << 16).read_to_string(&mut said);
-    }
+    let said = output.text();
     match said.lines().find_map(|line| line.strip_prefix("refused: ")) {
         Some(reason) => Err(reason.to_owned()),
         None if status.success() && said.lines().any(|line| line == sha256) => Ok(()),
         None => Err(format!("it {} when it was loaded, made and called once", end(status))),
-    }
-}
-
-/// The end of the child; `None` if it was killed at the limit.
-fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if started.elapsed() >= limit {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        std::thread::sleep(PAUSE);
     }
 }
 
@@ -221,4 +199,51 @@ fn small_space() -> Space {
     let choice =
         Choice { name: "pib".into(), block: Block::Accelerator, values, ordered: true, when: Vec::new() };
     Space { v: Space::VERSION, name: "smoke".into(), choices: vec![choice], cnn: None, accelerator: None }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    /// What is said of a library whose look is this script.
+    fn look_of(script: &str, limit: Duration) -> Result<(), String> {
+        let arguments = ["-c".to_owned(), script.to_owned()];
+        look(Path::new("sh"), &arguments, Path::new("library.so"), limit, "5ha")
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn more_output_than_a_pipe_holds_is_no_hang() {
+        let much = "head -c 300000 /dev/zero | tr '\\0' x; echo;";
+        assert_eq!(look_of(&format!("{much} echo 5ha"), LONG), Ok(()));
+        assert_eq!(look_of(&format!("{much} echo 'refused: at the end'"), LONG), Err("at the end".into()));
+    }
+
+    #[test]
+    fn what_the_look_has_started_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join("pid");
+        let started = Instant::now();
+        let sleeper = format!("sleep 600 & echo $! > '{}';", note.display());
+        let ended = || {
+            let pid = std::fs::read_to_string(&note).unwrap();
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+            state.is_empty() || state.contains(") Z ")
+        };
+        assert_eq!(look_of(&format!("{sleeper} echo 5ha"), LONG), Ok(()));
+        assert!(ended());
+        let refused = look_of(&format!("{sleeper} sleep 600"), Duration::from_millis(500));
+        assert!(refused.is_err_and(|reason| reason.starts_with("it did not answer within 0.5 s")));
+        assert!(ended());
+        assert!(started.elapsed() < LONG);
+    }
+
+    #[test]
+    fn a_process_that_left_the_group_with_the_output_is_not_waited_for() {
+        let started = Instant::now();
+        assert_eq!(look_of("setsid sleep 20 & echo 5ha", LONG), Ok(()));
+        assert!(started.elapsed() < Duration::from_secs(15));
+    }
 }

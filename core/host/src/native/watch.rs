@@ -5,6 +5,7 @@
 //! lowering of a vertex) runs, once there is a native plugin, on a thread that can be left behind. Whoever waits for it looks
 //! now and then whether the thread is inside the same call for longer than the plugin's limit.
 
+use crate::text::printable;
 use codebench_api::{ErrorKind, PluginError};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -44,7 +45,7 @@ impl Watched {
         if self.disabled.load(Ordering::Relaxed) {
             return Err(self.is_disabled());
         }
-        INSIDE.with_borrow(|slot| match slot {
+        let answer = INSIDE.with_borrow(|slot| match slot {
             None => call(),
             Some(slot) => {
                 // Plugins may call each other: the innermost is the one that is waited for.
@@ -53,12 +54,14 @@ impl Watched {
                 slot.enter(outer);
                 answer
             }
-        })
+        });
+        answer.map_err(|error| PluginError { message: printable(&error.message), ..error })
     }
 
     fn is_disabled(&self) -> PluginError {
         let message = format!(
-            "plugin `{}` is disabled: an earlier call of it has not come back; run it again with --resume once it is mended",
+            "plugin `{}` is disabled: an earlier call of it has not come back; mend it, or give it more `wall_s`, and start anew in \
+             another folder",
             self.id
         );
         PluginError { kind: ErrorKind::Limit, message }
@@ -76,7 +79,7 @@ impl Watched {
     }
 }
 
-/// Where a thread is: which plugin it is inside, and the how manieth entering or leaving that was.
+/// Where a thread is: which plugin it is inside, and how often a plugin has been entered or left.
 #[derive(Default)]
 struct Slot {
     inside: AtomicPtr<Watched>,
@@ -89,11 +92,11 @@ thread_local! {
 }
 
 impl Slot {
-    /// Only the thread itself writes, so that nothing needs to be atomic together.
+    /// Only the thread itself writes. It counts first: whoever sees the new plugin sees the new count too.
     fn enter(&self, plugin: *mut Watched) -> *mut Watched {
         let outer = self.inside.load(Ordering::Relaxed);
-        self.inside.store(plugin, Ordering::Relaxed);
-        self.moves.store(self.moves.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+        self.moves.store(self.moves.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.inside.store(plugin, Ordering::Release);
         outer
     }
 }
@@ -107,13 +110,17 @@ struct Look {
 impl Look {
     /// The plugin in which the thread has been for longer than its limit.
     fn stuck(&mut self, slot: &Slot) -> Option<(&'static Watched, Duration)> {
-        let moves = slot.moves.load(Ordering::Acquire);
+        let moves = slot.moves.load(Ordering::Relaxed);
         if moves != self.moves {
             *self = Look { moves, since: Instant::now() };
             return None;
         }
         // SAFETY: the pointer is null or that of a `Watched`, which lives as long as the process and is never written.
-        let plugin = unsafe { slot.inside.load(Ordering::Relaxed).as_ref() }?;
+        let plugin = unsafe { slot.inside.load(Ordering::Acquire).as_ref() }?;
+        // A thread that has moved between the two looks is inside something else, which it has just entered.
+        if slot.moves.load(Ordering::Relaxed) != moves {
+            return None;
+        }
         plugin.limit.filter(|limit| self.since.elapsed() > *limit).map(|limit| (plugin, limit))
     }
 }

@@ -6,6 +6,7 @@ use codebench_api::{
     PluginError, Reads, Strategy, StrategyContext, Tell,
 };
 use codebench_model::{DataShape, DataSource, Genotype, Job, Metrics};
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, TryLockError};
 
 /// The catalogue, whose plugins may now call native code: evaluators and strategies of any form, since they may be given native
@@ -24,57 +25,84 @@ pub(crate) fn watched(catalog: Catalog) -> Result<Catalog, codebench_api::Catalo
 fn maker(entry: &Entry) -> Maker {
     match entry.maker.clone() {
         Maker::Evaluator(make) => Maker::Evaluator(Arc::new(move |configuration| {
-            Ok(Box::new(ApartEvaluator(make(configuration)?.into())))
+            Ok(Box::new(ApartEvaluator(Apart::new(make(configuration)?.into()))))
         })),
         Maker::Strategy(make) => Maker::Strategy(Arc::new(move |configuration, context| {
-            Ok(Box::new(ApartStrategy(Arc::new(Mutex::new(make(configuration, context)?)))))
+            Ok(Box::new(ApartStrategy(Apart::new(Arc::new(Mutex::new(make(configuration, context)?))))))
         })),
-        Maker::CnnOp(make) if entry.form == Form::Native => {
-            Maker::CnnOp(Arc::new(move |configuration| Ok(Box::new(ApartOp(make(configuration)?.into())))))
-        }
+        Maker::CnnOp(make) if entry.form == Form::Native => Maker::CnnOp(Arc::new(move |configuration| {
+            Ok(Box::new(ApartOp(Apart::new(make(configuration)?.into()))))
+        })),
         other => other,
     }
 }
 
-struct ApartEvaluator(Arc<dyn Evaluator>);
+/// An instance whose last owner drops it on a thread that can be left behind.
+struct Apart<T: ?Sized + Send + Sync + 'static>(ManuallyDrop<Arc<T>>);
+
+impl<T: ?Sized + Send + Sync + 'static> Apart<T> {
+    fn new(instance: Arc<T>) -> Self {
+        Apart(ManuallyDrop::new(instance))
+    }
+
+    fn share(&self) -> Arc<T> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl<T: ?Sized + Send + Sync + 'static> Drop for Apart<T> {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses it after its drop.
+        let instance = unsafe { ManuallyDrop::take(&mut self.0) };
+        // One that does not come back is left behind like any other call; nobody is there to be told.
+        let _ = guarded(move || {
+            drop(instance);
+            Ok(())
+        });
+    }
+}
+
+struct ApartEvaluator(Apart<dyn Evaluator>);
 
 impl Evaluator for ApartEvaluator {
     fn reads(&self) -> Reads {
-        self.0.reads()
+        // What a plugin of a file reads is known since it was made.
+        self.0.0.reads()
     }
 
     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {
-        let (evaluator, job) = (Arc::clone(&self.0), job.clone());
+        let (evaluator, job) = (self.0.share(), job.clone());
         guarded(move || evaluator.evaluate(&job))
     }
 
     fn data_shape(&self, data: &DataSource) -> Option<Result<DataShape, PluginError>> {
-        self.0.data_shape(data)
+        let (evaluator, data) = (self.0.share(), data.clone());
+        guarded(move || evaluator.data_shape(&data).transpose()).transpose()
     }
 }
 
-struct ApartOp(Arc<dyn CnnOp>);
+struct ApartOp(Apart<dyn CnnOp>);
 
 impl CnnOp for ApartOp {
     fn output_channels(&self, request: &ChannelRequest) -> Result<u64, PluginError> {
-        let (op, request) = (Arc::clone(&self.0), request.clone());
+        let (op, request) = (self.0.share(), request.clone());
         guarded(move || op.output_channels(&request))
     }
 
     fn lower(&self, request: &LowerRequest) -> Result<LoweredOp, PluginError> {
-        let (op, request) = (Arc::clone(&self.0), request.clone());
+        let (op, request) = (self.0.share(), request.clone());
         guarded(move || op.lower(&request))
     }
 }
 
-struct ApartStrategy(Arc<Mutex<Box<dyn Strategy>>>);
+struct ApartStrategy(Apart<Mutex<Box<dyn Strategy>>>);
 
 impl ApartStrategy {
     fn call<T: Send + 'static>(
         &self,
         body: impl FnOnce(&mut dyn Strategy) -> Result<T, PluginError> + Send + 'static,
     ) -> Result<T, PluginError> {
-        let strategy = Arc::clone(&self.0);
+        let strategy = self.0.share();
         guarded(move || {
             // A call that was left behind holds the strategy for ever; after a panic it is as good as it was before.
             let mut strategy = match strategy.try_lock() {
@@ -103,5 +131,86 @@ impl Strategy for ApartStrategy {
     fn tell(&mut self, outcomes: &[Tell]) -> Result<(), PluginError> {
         let outcomes = outcomes.to_vec();
         self.call(move |strategy| strategy.tell(&outcomes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::checked;
+    use super::super::watch::Watched;
+    use super::*;
+    use codebench_api::PluginInfo;
+    use codebench_model::Parameters;
+    use std::time::{Duration, Instant};
+
+    /// It hangs in the method of this name, or when it is dropped.
+    struct Hangs(&'static str);
+
+    impl Hangs {
+        fn at(&self, method: &str) {
+            while self.0 == method {
+                std::thread::park();
+            }
+        }
+    }
+
+    impl Evaluator for Hangs {
+        fn reads(&self) -> Reads {
+            Reads { seed: true, ..Reads::default() }
+        }
+
+        fn evaluate(&self, _: &Job) -> Result<Metrics, PluginError> {
+            Ok(Metrics::default())
+        }
+
+        fn data_shape(&self, _: &DataSource) -> Option<Result<DataShape, PluginError>> {
+            self.at("data_shape");
+            None
+        }
+    }
+
+    impl Drop for Hangs {
+        fn drop(&mut self) {
+            self.at("drop");
+        }
+    }
+
+    /// A catalogue with such an evaluator, as if a library had brought it.
+    fn catalog(method: &'static str) -> Catalog {
+        let maker = Maker::Evaluator(Arc::new(move |_| Ok(Box::new(Hangs(method)))));
+        let limit = Some(Duration::from_millis(100));
+        let entry = Entry {
+            info: PluginInfo::new("test/hangs", "0.1.0", "Hangs."),
+            maker: checked::maker(maker, Watched::new("test/hangs", limit)),
+            source: "here".into(),
+            form: Form::Native,
+            sha256: None,
+        };
+        let mut catalog = Catalog::default();
+        catalog.add(entry).unwrap();
+        watched(catalog).unwrap()
+    }
+
+    #[test]
+    fn a_hang_in_a_drop_or_a_question_is_left_behind() {
+        let data = DataSource { id: "digits".into(), parameters: Parameters::new() };
+        for method in ["", "data_shape", "drop"] {
+            let (catalog, started) = (catalog(method), Instant::now());
+            let evaluator = catalog.evaluator("test/hangs", &Parameters::new()).unwrap();
+            assert!(evaluator.reads().seed);
+            let shape = evaluator.data_shape(&data);
+            let hangs = shape
+                .is_some_and(|shape| shape.unwrap_err().message.contains("`test/hangs` has not come back"));
+            assert_eq!(hangs, method == "data_shape");
+            drop(evaluator);
+            assert!(started.elapsed() < Duration::from_secs(30), "{method}");
+            // Its instances are made no more.
+            let again = catalog.evaluator("test/hangs", &Parameters::new()).err().map(|e| e.message);
+            assert_eq!(
+                again.is_some_and(|said| said.contains("is disabled")),
+                !method.is_empty(),
+                "{method}"
+            );
+        }
     }
 }

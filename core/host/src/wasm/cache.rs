@@ -4,6 +4,7 @@
 //! carries the hash of its code, and nothing else is ever read as compiled code.
 
 use crate::file::sha256_of;
+use crate::folders::make_private;
 use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -11,8 +12,8 @@ use std::time::SystemTime;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// First bytes of a cached file.
-const MAGIC: &[u8] = b"codebench compiled component 1\n";
+/// First bytes of a cached file; the number grows when what is checked before compiling does.
+const MAGIC: &[u8] = b"codebench compiled component 2\n";
 /// Length of the hash behind them.
 const HASH_BYTES: usize = 64;
 /// Bytes that the folder may hold; the oldest files go first.
@@ -27,7 +28,7 @@ pub(super) struct Cache {
 impl Cache {
     /// The folder, made if need be. `None` if it cannot be made or is not the user's alone: then everything is compiled anew.
     pub(super) fn open(folder: &Path) -> Option<Cache> {
-        make_private(folder).then(|| Cache { folder: folder.to_owned() })
+        make_private(folder).is_ok().then(|| Cache { folder: folder.to_owned() })
     }
 
     /// The compiled form of the file with this hash.
@@ -100,37 +101,4 @@ fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
     // name that only `Cache::put` gives, and has the hash that `put` wrote before it; wasmtime checks that version and
     // configuration of the compiler are its own.
     unsafe { Component::deserialize(engine, code) }.ok()
-}
-
-/// Makes `folder` for the user alone, or checks that it is.
-#[cfg(unix)]
-fn make_private(folder: &Path) -> bool {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-    let parent = folder.parent().is_none_or(|p| std::fs::create_dir_all(p).is_ok());
-    let made = std::fs::DirBuilder::new().mode(0o700).create(folder);
-    if !parent || made.is_err_and(|e| e.kind() != std::io::ErrorKind::AlreadyExists) {
-        return false;
-    }
-    let Ok(metadata) = std::fs::symlink_metadata(folder) else { return false };
-    // A file that this process makes belongs to it: the owner of the folder must be the same.
-    let probe = tempfile_in(folder);
-    let owner = probe.as_ref().and_then(|p| Some(std::fs::metadata(p).ok()?.uid()));
-    if let Some(probe) = probe {
-        let _ = std::fs::remove_file(probe);
-    }
-    metadata.is_dir() && metadata.permissions().mode() & 0o077 == 0 && owner == Some(metadata.uid())
-}
-
-#[cfg(unix)]
-fn tempfile_in(folder: &Path) -> Option<PathBuf> {
-    let unique = format!("{}.{:?}.probe", std::process::id(), std::thread::current().id());
-    let path = folder.join(unique);
-    std::fs::File::create_new(&path).ok()?;
-    Some(path)
-}
-
-/// Elsewhere the user's cache folder is private by the system's defaults.
-#[cfg(not(unix))]
-fn make_private(folder: &Path) -> bool {
-    std::fs::create_dir_all(folder).is_ok()
 }

@@ -1,13 +1,17 @@
 //! From bytes to a compiled component, within limits.
 
 use super::WasmLimits;
+use super::background::{Background, NoAnswer};
 use super::cache::Cache;
 use super::engine::{Metering, engine};
 use crate::{FileFormat, ReadFile};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 use wasmparser::{Parser, Payload};
 use wasmtime::component::Component;
+
+/// Globals and functions of one file, over all its modules: an instance holds some bytes for each of them.
+const MOST_GLOBALS: u64 = 10_000;
+const MOST_FUNCTIONS: u64 = 100_000;
 
 /// The component in `file`, compiled now or earlier.
 pub(super) fn component(
@@ -28,7 +32,7 @@ pub(super) fn component(
     if let Some(component) = cache.and_then(|c| c.get(engine, &file.sha256)) {
         return Ok(component);
     }
-    check_functions(&file.bytes, limits)?;
+    check_parts(&file.bytes, limits)?;
     let component = compile(file.bytes.clone(), limits, metering)?;
     if let Some(cache) = cache {
         cache.put(engine, &file.sha256, &component);
@@ -57,43 +61,57 @@ fn check_format(file: &ReadFile) -> Result<(), String> {
     }
 }
 
-/// Refuses functions that would keep the compiler busy beyond every deadline, because it stops between functions only.
-fn check_functions(bytes: &[u8], limits: &WasmLimits) -> Result<(), String> {
+/// Refuses functions that would keep the compiler busy beyond every deadline, because it stops between functions only; and
+/// what every instance holds outside of its memory.
+fn check_parts(bytes: &[u8], limits: &WasmLimits) -> Result<(), String> {
+    let (mut globals, mut functions) = (0u64, 0u64);
     for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|e| format!("it is no valid component: {e}"))?;
-        if let Payload::CodeSectionEntry(body) = payload {
-            let size = body.range().len() as u64;
-            if size > limits.function_bytes {
-                return Err(format!(
-                    "one of its functions has {size} bytes, the limit is {}: raise `function_bytes` if you want to load it",
-                    limits.function_bytes
-                ));
+        match payload.map_err(|e| format!("it is no valid component: {e}"))? {
+            Payload::CodeSectionEntry(body) => {
+                let size = body.range().len() as u64;
+                if size > limits.function_bytes {
+                    return Err(format!(
+                        "one of its functions has {size} bytes, the limit is {}: raise `function_bytes` if you want to load it",
+                        limits.function_bytes
+                    ));
+                }
             }
+            Payload::GlobalSection(section) => globals += u64::from(section.count()),
+            Payload::FunctionSection(section) => functions += u64::from(section.count()),
+            _ => {}
         }
     }
-    Ok(())
+    at_most("globals", globals, MOST_GLOBALS)?;
+    at_most("functions", functions, MOST_FUNCTIONS)
 }
+
+fn at_most(what: &str, count: u64, most: u64) -> Result<(), String> {
+    match count <= most {
+        true => Ok(()),
+        false => {
+            Err(format!("it has {count} {what}, the sandbox takes {most}, which is fixed: build it smaller"))
+        }
+    }
+}
+
+/// Compilers that nobody waits for any more.
+static COMPILERS: Background = Background::new(4);
 
 /// Compiles on a thread of its own, for which the caller waits so long and no longer. The compiler cannot be interrupted: what it
 /// has begun it finishes, in the background, bounded by the limits of size.
 fn compile(bytes: Vec<u8>, limits: &WasmLimits, metering: Metering) -> Result<Component, String> {
     let engine = engine(metering)?;
-    let (sender, receiver) = sync_channel(1);
-    let work = move || {
-        let compiled = Component::from_binary(engine, &bytes);
-        // Nobody listens after the deadline.
-        let _ = sender.send(compiled);
-    };
-    std::thread::Builder::new()
-        .name("wasm compiler".into())
-        .spawn(work)
-        .map_err(|e| format!("the compiler cannot be started: {e}"))?;
-    match receiver.recv_timeout(Duration::from_secs_f64(limits.compile_s)) {
+    let patience = Duration::from_secs_f64(limits.compile_s);
+    match COMPILERS.run("wasm compiler", patience, move || Component::from_binary(engine, &bytes)) {
         Ok(compiled) => compiled.map_err(|e| format!("it is no valid component: {}", e.root_cause())),
-        Err(RecvTimeoutError::Timeout) => Err(format!(
+        Err(NoAnswer::TooLong) => Err(format!(
             "compiling it took longer than {} s: raise `compile_s` if you want to wait",
             limits.compile_s
         )),
-        Err(RecvTimeoutError::Disconnected) => Err("the compiler failed on it".into()),
+        Err(NoAnswer::TooManyLeft(count)) => Err(format!(
+            "{count} files that took too long are still being compiled: load it when they are done"
+        )),
+        Err(NoAnswer::NoThread(e)) => Err(format!("the compiler cannot be started: {e}")),
+        Err(NoAnswer::Panicked) => Err("the compiler failed on it".into()),
     }
 }

@@ -3,14 +3,13 @@
 //! A plugin says by the name of its manifest's interface for which version it was built; the host reads that name before
 //! anything of the plugin runs. A frozen version keeps its row, and its adapter to the traits of `codebench-api`, for good.
 
-use super::bindings::codebench::plugin::log;
-use super::guest::Guest;
+use super::guest::{Guest, link_log};
 use super::sandbox::Sandbox;
 use super::{evaluation, hardware, manifest, search};
 use codebench_api::{Kind, Maker, PluginInfo};
 use std::sync::Arc;
 use wasmtime::Result;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, Linker};
 
 /// Descriptions with makers, or why there are none.
 pub(super) type Listed = std::result::Result<Vec<(PluginInfo, Maker)>, String>;
@@ -27,11 +26,7 @@ pub(super) struct Contract {
 
 /// Newest first.
 const CONTRACTS: &[Contract] = &[
-    Contract {
-        version: "0.1.0",
-        link: |linker| log::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest),
-        plugins,
-    },
+    Contract { version: "0.1.0", link: link_log, plugins },
     #[cfg(test)]
     super::contract_0_0_1::CONTRACT,
 ];

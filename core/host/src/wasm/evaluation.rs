@@ -43,7 +43,9 @@ impl CnnOp for Op {
         let answer = self.pool.pure("lower", usize::MAX, |w| {
             w.exports.instance().call_lower(&mut w.store, w.instance, &document)
         })?;
-        parsed("lowered op", &answer).map_err(|e| self.pool.error("lower", e))
+        parsed("lowered op", &answer)
+            .and_then(|op| checks::lowered(&op).map(|()| op))
+            .map_err(|e| self.pool.error("lower", e))
     }
 }
 
@@ -80,7 +82,7 @@ impl Evaluator for SandboxedEvaluator {
             w.exports.instance().call_evaluate(&mut w.store, w.instance, &document)
         })?;
         parsed("set of metrics", &answer)
-            .and_then(|metrics| finite(&metrics).map(|()| metrics))
+            .and_then(|metrics| checks::metrics(&metrics).map(|()| metrics))
             .map_err(|e| self.pool.error("evaluate", e))
     }
 
@@ -98,14 +100,4 @@ impl Evaluator for SandboxedEvaluator {
         });
         Some(shape)
     }
-}
-
-fn finite(metrics: &Metrics) -> Result<(), PluginError> {
-    for (name, value) in metrics.values.iter().chain(&metrics.wall) {
-        checks::finite(&format!("metric `{name}`"), std::slice::from_ref(value))?;
-    }
-    metrics
-        .per_layer
-        .iter()
-        .try_for_each(|(name, values)| checks::finite(&format!("metric `{name}`"), values))
 }

@@ -4,6 +4,7 @@ use super::WasmLimits;
 use super::bindings::codebench::plugin::types;
 use super::engine::STACK_BYTES;
 use super::guest::{Guest, one_line};
+use crate::text::printable;
 use codebench_api::{ErrorKind, PluginError};
 use wasmtime::{Error, Trap};
 
@@ -43,6 +44,12 @@ fn of_answer(error: &Error) -> PluginError {
             "it called `{import}`, which the sandbox does not give: a plugin computes from its arguments only"
         ));
     }
+    if cause.starts_with("resource limit exceeded") {
+        return PluginError::limit(format!(
+            "it is made of more parts than the sandbox holds, which is fixed ({}): build it smaller",
+            one_line(&cause, MESSAGE_BYTES)
+        ));
+    }
     if cause.starts_with("too much data is being copied") {
         return PluginError::contract(
             "its answer is larger than what was asked for, or than the limit `result_bytes`",
@@ -51,8 +58,8 @@ fn of_answer(error: &Error) -> PluginError {
     PluginError::contract(format!("its answer cannot be read: {}", one_line(&cause, MESSAGE_BYTES)))
 }
 
-/// The error that a guest answered with: as it is, so that it is the same in every form, but not longer than a few thousand
-/// bytes.
+/// The error that a guest answered with: as it is, so that it is the same in every form, but with control characters spelt out and
+/// not longer than a few thousand bytes.
 pub(super) fn of_guest(error: types::Error) -> PluginError {
     let kind = match error.kind {
         types::ErrorKind::Invalid => ErrorKind::Invalid,
@@ -63,7 +70,7 @@ pub(super) fn of_guest(error: types::Error) -> PluginError {
         types::ErrorKind::Contract => ErrorKind::Contract,
     };
     let message = match error.message.len() {
-        0..=MESSAGE_BYTES => error.message,
+        0..=MESSAGE_BYTES => printable(&error.message),
         _ => one_line(&error.message, MESSAGE_BYTES),
     };
     PluginError { kind, message }
@@ -71,5 +78,5 @@ pub(super) fn of_guest(error: types::Error) -> PluginError {
 
 /// The same error, saying which plugin and which call.
 pub(super) fn located(error: PluginError, id: &str, call: &str) -> PluginError {
-    PluginError { kind: error.kind, message: format!("plugin `{id}`, {call}: {}", error.message) }
+    PluginError { kind: error.kind, message: format!("plugin `{id}`, {call}: {}", printable(&error.message)) }
 }

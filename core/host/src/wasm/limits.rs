@@ -53,7 +53,7 @@ impl Default for WasmLimits {
 
 impl WasmLimits {
     /// Why the limits make no sense, if they do not.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         let seconds = |name: &str, value: f64| match value > 0.0 && value <= 86_400.0 {
             true => Ok(()),
             false => Err(format!("limit `{name}` = {value}: give seconds, more than 0 and at most 86400")),

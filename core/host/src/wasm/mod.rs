@@ -4,6 +4,7 @@
 //! when it is called) and asked for its manifest. Every configured plugin has a pool of instances, each with memory of its
 //! own, used by one thread at a time and thrown away when a call traps.
 
+mod background;
 mod bindings;
 mod cache;
 mod compile;
@@ -24,6 +25,7 @@ mod search;
 pub use limits::WasmLimits;
 pub use pack::pack;
 
+use crate::text::check_description;
 use crate::{HostError, ReadFile};
 use bindings::codebench::plugin::types;
 use cache::Cache;
@@ -79,6 +81,7 @@ fn entries(file: &ReadFile, limits: &WasmLimits, cache: Option<&Path>) -> Result
         if entries.iter().any(|e| e.info.id == info.id) {
             return Err(format!("its manifest lists plugin `{}` twice: rename one of them", info.id));
         }
+        check_description(&info)?;
         let source = file.path.display().to_string();
         entries.push(Entry { info, maker, source, form: Form::Wasm, sha256: Some(file.sha256.clone()) });
     }

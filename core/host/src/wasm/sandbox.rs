@@ -187,13 +187,13 @@ impl<E: 'static> Pool<E> {
         state.idle.push(worker);
     }
 
-    /// Throws away every worker that is not at work.
-    pub(super) fn clear(&self) -> Vec<Worker<E>> {
+    /// A worker that is not at work, taken out of the pool; the one that has seen the most.
+    pub(super) fn idle(&self) -> Option<Worker<E>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = std::mem::take(&mut state.idle);
-        state.count -= idle.len();
-        self.freed.notify_all();
-        idle
+        let (at, _) = state.idle.iter().enumerate().max_by_key(|(_, worker)| worker.seen)?;
+        state.count -= 1;
+        self.freed.notify_one();
+        Some(state.idle.swap_remove(at))
     }
 
     /// An idle worker, or `None` with the right to make one; waits where there are too many.

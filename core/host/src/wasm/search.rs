@@ -225,8 +225,8 @@ impl Surrogate for SandboxedSurrogate {
     }
 
     fn fit(&mut self, x: &[f64], y: &[f64]) -> Result<(), PluginError> {
-        // One instance learns now, to learn whether it can; the others are gone, and fresh ones catch up when they are used.
-        let worker = match self.pool.clear().pop() {
+        // One instance learns now, to learn whether it can; the others catch up when they are used.
+        let worker = match self.pool.idle() {
             Some(worker) => worker,
             None => self.pool.worker()?,
         };

@@ -17,6 +17,16 @@ fn area(bits: u64) -> Guest {
     guest
 }
 
+const LOG: &str = "(import \"codebench:plugin/log@0.1.0\" \"write\" (func $import (param i32 i32 i32)))";
+
+fn leaked(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+fn log(cost: &'static str) -> Guest {
+    Guest { imports: LOG, cost, ..Guest::default() }
+}
+
 fn import(imports: &'static str) -> Guest {
     Guest { imports, cost: "(call $import) unreachable", ..Guest::default() }
 }
@@ -121,6 +131,38 @@ fn cases() -> Vec<(&'static str, Guest)> {
                 "(i32.store8 (i32.const 256) (i32.const 1)) (i32.store8 (i32.const 260) (i32.const 5)) (i32.store (i32.const 264) (i32.const 2048)) (i32.store (i32.const 268) (i32.const 5)) (i32.const 256)",
             ),
         ),
+        (
+            "error with what a terminal acts on",
+            cost(
+                "(i32.store8 (i32.const 256) (i32.const 1)) (i32.store (i32.const 264) (i32.const 16)) (i32.store (i32.const 268) (i32.const 4)) (i32.store (i32.const 16) (i32.const 0x4d5b1b41)) (i32.const 256)",
+            ),
+        ),
+        (
+            "log without end",
+            log("(loop $l (call $import (i32.const 1) (i32.const 2048) (i32.const 5)) (br $l)) unreachable"),
+        ),
+        (
+            "log of many bytes",
+            log(
+                "(loop $l (call $import (i32.const 1) (i32.const 131072) (i32.const 60000)) (br $l)) unreachable",
+            ),
+        ),
+        (
+            "log of more lines than are shown",
+            log(leaked(format!(
+                "(loop $l (call $import (i32.const 0) (i32.const 2048) (i32.const 5)) \
+                 (br_if $l (i32.lt_u (local.tee $layout (i32.add (local.get $layout) (i32.const 1))) (i32.const 900)))) \
+                 {ANSWER}"
+            ))),
+        ),
+        (
+            "log of no text",
+            log(
+                "(i32.store (i32.const 16) (i32.const -1)) (call $import (i32.const 1) (i32.const 16) (i32.const 4)) unreachable",
+            ),
+        ),
+        ("log of no level", log("(call $import (i32.const 9) (i32.const 2048) (i32.const 5)) unreachable")),
+        ("log beyond memory", log("(call $import (i32.const 1) (i32.const -16) (i32.const 32)) unreachable")),
         ("files", import("(import \"wasi:filesystem/preopens@0.2.0\" \"open\" (func $import))")),
         ("network", import("(import \"wasi:sockets/network@0.2.0\" \"connect\" (func $import))")),
         (
@@ -143,6 +185,8 @@ fn cases() -> Vec<(&'static str, Guest)> {
         ("manifest of a thousand million plugins", Guest { listed: 1_000_000_000, ..plain() }),
         ("manifest without texts", Guest { ids: vec![vec![0xff, 0xfe]], ..plain() }),
         ("two plugins of one id", Guest { ids: vec![b"evil/memory".to_vec(); 2], listed: 2, ..plain() }),
+        ("an id that a terminal acts on", Guest { ids: vec![b"evil/\x1b[2J".to_vec()], ..plain() }),
+        ("an id that turns its line", Guest { ids: vec!["evil/\u{202e}yromem".into()], ..plain() }),
         ("an id that is none", Guest { ids: vec![b"Evil Memory!".to_vec()], ..plain() }),
         ("a kind that is not for a sandbox", Guest { kind: "engine", ..plain() }),
         ("a kind whose interface is not there", Guest { kind: "strategy", ..plain() }),
@@ -191,13 +235,13 @@ fn wall_time_bounds_a_call() {
 
 #[test]
 fn fuel_runs_out_at_the_same_instruction_every_time() {
-    // Counts in its memory until it is stopped; the count is in the message of the trap that follows.
-    let guest = cost("(loop $l (br_if $l (i32.lt_u (global.get $next) (i32.const 0)))) (drop (call $realloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.const 8))) \
-        (i32.store (i32.const 260) (i32.const 0)) (i32.store (i32.const 264) (i32.const 20)) (i32.const 256)")
-    .component();
+    // A thousand turns, then an answer.
+    let turns = "(local.set $layout (i32.const 1000)) \
+        (loop $l (br_if $l (local.tee $layout (i32.sub (local.get $layout) (i32.const 1)))))";
+    let guest = cost(leaked(format!("{turns} {ANSWER}"))).component();
     // The least fuel with which it answers is the same in every run.
     let least = || {
-        let (mut low, mut high) = (1, 20_000_000);
+        let (mut low, mut high) = (1, 1_000_000);
         while low + 1 < high {
             let fuel = (low + high) / 2;
             let limits = WasmLimits { fuel, ..limits() };
@@ -208,5 +252,7 @@ fn fuel_runs_out_at_the_same_instruction_every_time() {
         }
         high
     };
-    assert_eq!(least(), least());
+    let fuel = least();
+    assert_eq!(fuel, least());
+    assert_golden("hostile-fuel.txt", &format!("a thousand turns and an answer: {fuel}\n"));
 }

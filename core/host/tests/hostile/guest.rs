@@ -59,12 +59,12 @@ pub(crate) const ANSWER: &str = "(i32.store8 (i32.const 256) (i32.const 0)) \
     (i32.store (i32.const 264) (local.get $count)) (i32.const 256)";
 
 /// Text of a data segment.
-fn data(at: u32, bytes: &[u8]) -> String {
+pub(crate) fn data(at: u32, bytes: &[u8]) -> String {
     let hex: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
     format!("(data (i32.const {at}) \"{hex}\")\n  ")
 }
 
-fn words(words: impl IntoIterator<Item = u32>) -> Vec<u8> {
+pub(crate) fn words(words: impl IntoIterator<Item = u32>) -> Vec<u8> {
     words.into_iter().flat_map(u32::to_le_bytes).collect()
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn file(bytes: &[u8]) -> ReadFile {
 
 /// Limits that end a test soon.
 pub(crate) fn limits() -> WasmLimits {
-    WasmLimits { fuel: 20_000_000, memory_bytes: 8 << 20, ..WasmLimits::default() }
+    WasmLimits { fuel: 20_000_000, memory_bytes: 8 << 20, log_lines: 3, ..WasmLimits::default() }
 }
 
 pub(crate) fn load(bytes: &[u8], limits: &WasmLimits) -> Result<Catalog, HostError> {

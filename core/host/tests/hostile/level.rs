@@ -88,3 +88,67 @@ fn hostile_guests_leave_memory_and_threads_as_they_were() {
     assert_eq!(threads, threads_after);
     assert!(after < before + (8 << 20), "{before} bytes before, {after} after");
 }
+
+/// Waits until there are no more than `most` threads: a compiler that nobody waits for any more ends in the background.
+#[cfg(target_os = "linux")]
+fn wait_for_threads(most: usize) {
+    let started = std::time::Instant::now();
+    while level().1 > most {
+        assert!(started.elapsed().as_secs() < 300, "{} threads, there should be {most}", level().1);
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// Whatever is refused leaves nothing behind; of a file that is slow to compile, that holds once its compiler has ended.
+#[cfg(target_os = "linux")]
+#[test]
+fn refused_files_leave_memory_and_threads_as_they_were() {
+    use codebench_host::native::{self, Checker};
+    use std::time::Duration;
+    if !alone("level::refused_files_leave_memory_and_threads_as_they_were") {
+        return;
+    }
+    let component = Guest::default().component();
+    let large = [component.as_slice(), &vec![0; 40 << 20]].concat();
+    let turns = "(local.set $count (i32.mul (local.get $count) (i32.const 3)))".repeat(30_000);
+    let cost: &'static str = Box::leak(format!("{turns} unreachable").into_boxed_str());
+    let slow = file(&Guest { cost, ..Guest::default() }.component());
+    let impatient = WasmLimits { compile_s: 0.001, ..WasmLimits::default() };
+    let precompiled = file(b"\x7fELF\x02\x01\x01\xc8 and so on");
+    let refused: Vec<_> =
+        [&component[..component.len() / 2], &component[..9], &large, b"\0asm\x01\0\0\0", b"text"]
+            .iter()
+            .map(|bytes| file(bytes))
+            .chain([precompiled.clone()])
+            .collect();
+    let library = file(b"\x7fELF\x02\x01\x01\0 truncated");
+    let shell = |script: &str, limit| Checker::Process {
+        program: "sh".into(),
+        arguments: vec!["-c".into(), script.to_owned()],
+        limit,
+    };
+    let checkers = [
+        Checker::Nobody,
+        shell("echo refused: not good", Duration::from_secs(60)),
+        shell("kill -SEGV $$", Duration::from_secs(60)),
+        shell("sleep 600 & sleep 600", Duration::from_millis(50)),
+    ];
+    let threads = level().1;
+    let round = || {
+        for file in &refused {
+            assert!(load_with(file, &limits(), None).is_err());
+        }
+        let said = load_with(&slow, &impatient, None).err().unwrap().to_string();
+        assert!(said.contains("compiling it took longer than"), "{said}");
+        for checker in &checkers {
+            assert!(native::load(&library, checker, None).is_err());
+        }
+        assert!(native::load(&precompiled, &Checker::Nobody, None).is_err());
+        wait_for_threads(threads);
+    };
+    (0..2).for_each(|_| round());
+    let (before, _) = level();
+    (0..5).for_each(|_| round());
+    let (after, _) = level();
+    assert!(after < before + (8 << 20), "{before} bytes before, {after} after");
+}

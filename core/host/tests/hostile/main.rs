@@ -8,3 +8,5 @@ mod cases;
 mod files;
 mod guest;
 mod level;
+mod parts;
+mod traps;

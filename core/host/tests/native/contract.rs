@@ -1,13 +1,19 @@
-//! The executable contract runs on the built-in plugins as real libraries.
+//! The built-in plugins as real libraries answer as built in and keep the executable contract.
 
 use super::catalog;
+use codebench_api::{Catalog, Registration};
 use codebench_conformance::{Options, check};
+use codebench_every_kind::ask_any::answers;
 use codebench_fixtures::{Build, library};
 
-fn kept(package: &str) {
+fn kept(package: &str, built_in: &[Registration]) {
     let catalog = catalog(&library(package, &Build::default()));
+    let mut all = Catalog::default();
+    all.add_all(package, built_in).unwrap();
     let mut broken = String::new();
     for entry in catalog.entries() {
+        let id = &entry.info.id;
+        assert_eq!(answers(&catalog, id).unwrap(), answers(&all, id).unwrap(), "{id}");
         let report = check(&catalog, &entry.info.id, &Options::default()).unwrap();
         if !report.ok() {
             broken += &report.to_string();
@@ -18,15 +24,15 @@ fn kept(package: &str) {
 
 #[test]
 fn modules_and_memories_as_a_library() {
-    kept("codebench-accelbench-native");
+    kept("codebench-accelbench-native", codebench_accelbench::PLUGINS);
 }
 
 #[test]
 fn cnn_ops_as_a_library() {
-    kept("codebench-cnn-ops-native");
+    kept("codebench-cnn-ops-native", codebench_cnn_ops::PLUGINS);
 }
 
 #[test]
 fn strategies_as_a_library() {
-    kept("codebench-strategies-native");
+    kept("codebench-strategies-native", codebench_strategies::PLUGINS);
 }

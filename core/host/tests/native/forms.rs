@@ -2,8 +2,8 @@
 
 use super::catalog;
 use codebench_api::{Catalog, ErrorKind, Form, SurrogateContext};
-use codebench_every_kind::ask::Answers;
-use codebench_fixtures::{Build, has_toolchain, library};
+use codebench_every_kind::ask::{Answers, METHODS};
+use codebench_fixtures::{Build, library, other_compilers};
 
 const PACKAGE: &str = "codebench-every-kind-native";
 
@@ -26,13 +26,12 @@ fn a_library_in_the_dev_profile_answers_as_built_in() {
 fn a_panic_in_a_library_is_an_error_of_the_contract() {
     let native = catalog(&library(PACKAGE, &Build::default()));
     let expected = format!("{:?}", ErrorKind::Contract);
-    for method in ["configure", "lower", "cost", "predict", "ask", "evaluate", "train_step"] {
+    for method in METHODS {
         let said = Answers::with(&native, method);
         let message = format!("the plugin panicked: asked to panic in {method}");
-        assert!(
-            said.iter().any(|(_, said)| said.contains(&message) && said.contains(&expected)),
-            "{said:#?}"
-        );
+        let caught: Vec<_> = said.iter().filter(|(_, said)| said.contains(&message)).collect();
+        assert!(!caught.is_empty(), "{method}: {said:#?}");
+        assert!(caught.iter().all(|(_, said)| said.contains(&expected)), "{caught:#?}");
     }
 }
 
@@ -61,10 +60,14 @@ fn an_older_contract_loads_beside_a_newer_one_and_lacks_what_was_added() {
 
 #[test]
 fn a_library_of_another_compiler_answers_as_built_in() {
-    if !has_toolchain("nightly") {
-        println!("skipped: rustup has no toolchain `nightly`; `rustup toolchain install nightly` adds it");
-        return;
+    let compilers = other_compilers();
+    if compilers.is_empty() {
+        println!(
+            "skipped: there is no other compiler; `rustup toolchain install nightly` or tests/tools/wasm-toolchain adds one"
+        );
     }
-    let native = catalog(&library(PACKAGE, &Build { toolchain: Some("nightly"), ..Build::default() }));
-    assert_eq!(Answers::of(&native), Answers::of(&built_in()));
+    for compiler in compilers {
+        let native = catalog(&library(PACKAGE, &Build { compiler: Some(compiler), ..Build::default() }));
+        assert_eq!(Answers::of(&native), Answers::of(&built_in()), "{compiler}");
+    }
 }

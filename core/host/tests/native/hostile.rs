@@ -1,7 +1,7 @@
 //! What is no plugin, lies or misbehaves ends as one refusal, and this process lives.
 
-use super::{checker, load};
-use codebench_fixtures::hostile;
+use super::{checker, checker_with, load};
+use codebench_fixtures::{Build, hostile, library};
 use codebench_host::{HostError, ReadFile, native};
 use std::time::Duration;
 
@@ -46,6 +46,63 @@ fn what_misbehaves_does_so_in_the_child() {
     for (name, expected) in cases {
         assert_eq!(refusal(name), format!("it {expected} {ended}"), "{name}");
     }
+}
+
+/// What is well made until a plugin of it is made.
+#[test]
+fn what_misbehaves_in_the_constructor_does_so_in_the_child() {
+    let file = ReadFile::read(&library("codebench-misbehaving-native", &Build::default()), None).unwrap();
+    let refusal = |misdeed: &str| {
+        let checker = checker_with(Duration::from_secs(2), &format!("MISDEED='{misdeed}'"));
+        let refused = native::load(&file, &checker, None).err().map(|e| e.to_string()).unwrap_or_default();
+        refused.split_once(" is refused: ").map(|(_, reason)| reason.to_owned()).unwrap_or_default()
+    };
+    let ended = "when it was loaded, made and called once";
+    let broken = "its plugin `test/misbehaving` breaks the contract:";
+    let cases = [
+        ("hangs", format!("it did not answer within 2 s {ended}")),
+        ("aborts", format!("it ended its process by signal 6 (abort) {ended}")),
+        ("segfaults", format!("it ended its process by signal 11 (segmentation fault) {ended}")),
+        ("exits", format!("it ended its process with status 0 {ended}")),
+        ("panics", format!("{broken} the plugin panicked: asked to panic")),
+        ("says what a terminal acts on", format!("{broken} red\\u{{1b}}[31m")),
+        (
+            "writes to the terminal",
+            "the summary of its plugin `test/misbehaving` holds the control character U+001B, which a terminal would act \
+             on: leave it out"
+                .to_owned(),
+        ),
+    ];
+    for (misdeed, expected) in cases {
+        assert_eq!(refusal(misdeed), expected, "{misdeed}");
+    }
+}
+
+/// Others could swap a copy between its comparison and its loading, or say that it was looked at.
+#[test]
+fn a_folder_of_copies_that_others_may_enter_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+    let cache = tempfile::tempdir().unwrap();
+    let folder = cache.path().join("codebench/native");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let this = std::env::current_exe().unwrap();
+    let load = |library: &std::path::Path| {
+        let mut command = std::process::Command::new(&this);
+        command.args(["--exact", "load_alone", "--nocapture"]);
+        command.env("XDG_CACHE_HOME", cache.path()).env("CODEBENCH_LOAD", library);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let library = hostile("no_symbol");
+    let said = load(&library);
+    assert!(
+        said.contains("others may enter it (mode 0777), and what is in it may be theirs: remove it"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    std::fs::remove_dir(&folder).unwrap();
+    assert!(load(&library).contains("it has no symbol"));
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod contract;
 mod forms;
 mod hostile;
+mod trust;
 
 use codebench_api::{Catalog, Entry};
 use codebench_host::native::{self, Checker};
@@ -15,8 +16,14 @@ use std::time::Duration;
 
 /// The child process of a checker: this test program, asked for the test below.
 fn checker(limit: Duration) -> Checker {
+    checker_with(limit, "")
+}
+
+/// With assignments to variables of its environment.
+fn checker_with(limit: Duration, variables: &str) -> Checker {
     let program = std::env::current_exe().unwrap();
-    let script = format!("CODEBENCH_LOOK_AT=\"$0\" exec '{}' --exact look --nocapture", program.display());
+    let script =
+        format!("CODEBENCH_LOOK_AT=\"$0\" {variables} exec '{}' --exact look --nocapture", program.display());
     Checker::Process { program: PathBuf::from("sh"), arguments: vec!["-c".into(), script], limit }
 }
 
@@ -25,6 +32,15 @@ fn checker(limit: Duration) -> Checker {
 fn look() {
     if let Some(copy) = std::env::var_os("CODEBENCH_LOOK_AT") {
         println!("\n{}", native::check_in_this_process(Path::new(&copy)));
+    }
+}
+
+/// Not a test unless a test starts it, with a cache folder of its own.
+#[test]
+fn load_alone() {
+    if let Some(library) = std::env::var_os("CODEBENCH_LOAD") {
+        let loaded = load(Path::new(&library)).map(|entries| entries.len());
+        println!("\n{}", loaded.map_or_else(|e| e.to_string(), |count| format!("{count} plugins")));
     }
 }
 

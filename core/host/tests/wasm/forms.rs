@@ -1,11 +1,12 @@
-//! The built-in plugins, built for the sandbox, describe themselves the same and keep the executable contract.
+//! The built-in plugins, built for the sandbox, describe themselves the same, answer the same bits and keep the executable contract.
 
 use crate::common;
 use codebench_api::{Catalog, ErrorKind, Registration};
 use codebench_conformance::{Options, check};
+use codebench_every_kind::ask_any::answers;
 use codebench_model::{HardwareContext, ParameterValue, Parameters, TileCost, TileWork};
 
-/// Compares descriptions with those of the built-in plugins and runs the executable contract.
+/// Compares descriptions and answers with those of the built-in plugins and runs the executable contract.
 fn conforms(package: &str, built_in: &[Registration]) {
     let Some(entries) = common::entries(package) else { return };
     let sandboxed = common::catalog(entries);
@@ -15,6 +16,7 @@ fn conforms(package: &str, built_in: &[Registration]) {
     for entry in sandboxed.entries() {
         let id = &entry.info.id;
         assert_eq!(entry.info, all.get(id).unwrap().info);
+        assert_eq!(answers(&sandboxed, id).unwrap(), answers(&all, id).unwrap(), "{id}");
         let report = check(&sandboxed, id, &Options::default()).unwrap();
         assert!(report.ok(), "{id}: {report}");
         seen += 1;

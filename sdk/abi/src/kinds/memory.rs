@@ -12,7 +12,7 @@ use abi_stable::std_types::{RSlice, RSliceMut};
 use codebench_api::{Kind, Memory, PluginError, kinds};
 use codebench_model::{MemoryFacts, ROW_LAYOUT, TransferCost, TransferProfile};
 
-/// Functions of an memory.
+/// Functions of a memory.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = MemoryTableRef)))]
@@ -43,7 +43,7 @@ unsafe extern "C" fn cost(
     })
 }
 
-/// An memory of the other side; its facts are asked once.
+/// A memory of the other side; its facts are asked once.
 struct Imported {
     object: Object<MemoryTableRef>,
     facts: MemoryFacts,

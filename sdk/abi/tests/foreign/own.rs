@@ -2,7 +2,7 @@
 
 use super::both;
 use codebench_api::ErrorKind;
-use codebench_every_kind::ask::Answers;
+use codebench_every_kind::ask::{Answers, METHODS};
 
 #[test]
 fn every_kind_answers_alike_and_needs_work_in_both_directions() {
@@ -16,31 +16,8 @@ fn every_kind_answers_alike_and_needs_work_in_both_directions() {
 #[test]
 fn a_panic_in_any_method_is_an_error_of_the_contract() {
     let [_, foreign] = both(codebench_every_kind::PLUGINS);
-    let methods = [
-        "configure",
-        "start",
-        "output_channels",
-        "lower",
-        "facts",
-        "cost",
-        "fit",
-        "predict",
-        "gradient",
-        "hvp",
-        "ask",
-        "tell",
-        "reads",
-        "evaluate",
-        "data_shape",
-        "build",
-        "train_step",
-        "gradients",
-        "weights",
-        "densities",
-        "set_weights",
-    ];
     let expected = format!("{:?}", ErrorKind::Contract);
-    for method in methods {
+    for method in METHODS {
         let said = Answers::with(&foreign, method);
         let message = format!("the plugin panicked: asked to panic in {method}");
         let caught: Vec<_> = said.iter().filter(|(_, said)| said.contains(&message)).collect();

@@ -99,7 +99,9 @@ fn text(subject: &Subject<'_>, base: &Parameters, name: &str) -> Verdict {
         let mut parameters = base.clone();
         parameters.insert(name.to_owned(), ParameterValue::Text(hostile.to_owned()));
         let Err(e) = subject.try_make(&parameters) else { continue };
-        let quoted = e.message.contains(hostile) || e.message.contains(&format!("{hostile:?}"));
+        // A host spells control characters out.
+        let spelt = hostile.escape_debug().to_string();
+        let quoted = e.message.contains(hostile) || e.message.contains(&spelt);
         ensure(
             matches!(e.kind, ErrorKind::Invalid | ErrorKind::NotFound)
                 && (quoted || e.message.contains(name)),

@@ -4,6 +4,31 @@ use codebench_sdk::api::{Catalog, LowerContext, Semantics};
 use codebench_sdk::prelude::*;
 use std::fmt::Debug;
 
+/// Every method that can be asked to panic, in every form but the sandbox, which has no engines.
+pub const METHODS: [&str; 21] = [
+    "configure",
+    "start",
+    "output_channels",
+    "lower",
+    "facts",
+    "cost",
+    "fit",
+    "predict",
+    "gradient",
+    "hvp",
+    "ask",
+    "tell",
+    "reads",
+    "evaluate",
+    "data_shape",
+    "build",
+    "train_step",
+    "gradients",
+    "weights",
+    "densities",
+    "set_weights",
+];
+
 /// Answers by question, in Rust's debug format; `panics` is the parameter of that name.
 pub struct Answers<'a> {
     catalog: &'a Catalog,
@@ -169,7 +194,7 @@ fn workload() -> Workload {
 }
 
 /// Two choices of two values.
-fn space() -> Space {
+pub fn space() -> Space {
     let choice = |name: &str| Choice {
         name: name.into(),
         block: Block::Accelerator,
@@ -181,7 +206,8 @@ fn space() -> Space {
     Space { v: Space::VERSION, name: "two".into(), choices, cnn: None, accelerator: None }
 }
 
-fn job() -> Job {
+/// A job without a candidate.
+pub fn job() -> Job {
     Job {
         v: Job::VERSION,
         trial: 1,

@@ -4,6 +4,7 @@
 //! `hang in` before the name, the method never comes back.
 
 pub mod ask;
+pub mod ask_any;
 mod hardware;
 mod language;
 mod learning;
