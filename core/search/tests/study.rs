@@ -4,7 +4,7 @@
 
 mod common;
 
-use codebench_api::Catalog;
+use codebench_api::{Catalog, Entry};
 use codebench_model::{Record, Status};
 use codebench_search::store::{Founding, Store};
 use codebench_search::{Experiment, Outcome, RunOptions, SearchError, Silent, StoreError, Study, Summary};
@@ -212,6 +212,30 @@ fn a_store_is_resumed_only_when_asked_and_only_with_its_experiment() {
     let grown = run(&EXPERIMENT.replace("trials = 14", "trials = 20"), resumed()).unwrap();
     assert_eq!(grown.counts.ok, 20);
     assert!(read(out.path(), "records.csv").starts_with(&first));
+}
+
+/// The proposals depend on it as on the strategy.
+#[test]
+fn the_surrogate_of_a_strategy_is_noted_and_must_stay_the_same() {
+    let out = tempfile::tempdir().unwrap();
+    let text = EXPERIMENT
+        .replace("plugin = \"fake/walk\"\nparameters = { mode = \"walk\" }", "plugin = \"fake/guided\"");
+    let run = |sha256: &str, options| {
+        let mut with_file = Catalog::default();
+        for entry in catalog().entries() {
+            let of_file = (entry.info.id == "fake/model").then(|| sha256.to_owned());
+            with_file.add(Entry { sha256: of_file, ..entry.clone() }).unwrap();
+        }
+        let experiment = Experiment::parse(&text, "test.toml", Path::new("."), &with_file).unwrap();
+        Study::open(experiment, &with_file, options)?.run(&mut Silent)
+    };
+    run("aa", options(out.path())).unwrap();
+    let report = read(out.path(), "report.html");
+    assert!(report.contains("strategy: fake") && report.contains("SHA-256 aa"), "the report names the file");
+    let resumed = || RunOptions { resume: true, ..options(out.path()) };
+    run("aa", resumed()).unwrap();
+    let error = run("bb", resumed()).unwrap_err().to_string();
+    assert!(error.contains("file of plugin fake/model: aa -> bb"), "{error}");
 }
 
 #[test]

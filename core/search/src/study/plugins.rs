@@ -4,7 +4,7 @@ use crate::experiment::{EvaluatorUse, Experiment, accelerator_plugins};
 use crate::store::PluginRow;
 use codebench_api::{Catalog, Entry, Reads};
 use codebench_cnn::Language;
-use codebench_model::{CnnTemplate, ParameterValue, Space};
+use codebench_model::{CnnTemplate, ParameterValue, Parameters, Space};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an evaluator's answer depends on beside its own plugin: the plugins that it needs, and the modules of a described
@@ -17,7 +17,7 @@ pub(super) fn behind(
 ) -> BTreeMap<String, String> {
     let modules = if reads.accelerator { modules(&experiment.space) } else { Vec::new() };
     let modules = modules.iter().filter_map(|(_, id)| catalog.get(id).ok());
-    needed(used, catalog)
+    needed(&used.plugin, &used.parameters, catalog)
         .chain(modules)
         .map(|entry| {
             let hash = entry.sha256.as_ref().map(|hash| format!(" {hash}")).unwrap_or_default();
@@ -26,10 +26,14 @@ pub(super) fn behind(
         .collect()
 }
 
-/// The plugins that a plugin's parameters name, of the kinds that it needs.
-fn needed<'a>(used: &'a EvaluatorUse, catalog: &'a Catalog) -> impl Iterator<Item = &'a Entry> {
-    let kinds = catalog.get(&used.plugin).map(|e| e.info.needs.clone()).unwrap_or_default();
-    let named = used.parameters.values().filter_map(ParameterValue::as_str);
+/// The plugins that a plugin's parameters, which are complete, name, of the kinds that it needs.
+fn needed<'a>(
+    plugin: &str,
+    parameters: &'a Parameters,
+    catalog: &'a Catalog,
+) -> impl Iterator<Item = &'a Entry> {
+    let kinds = catalog.get(plugin).map(|entry| entry.info.needs.clone()).unwrap_or_default();
+    let named = parameters.values().filter_map(ParameterValue::as_str);
     named.filter_map(|id| catalog.get(id).ok()).filter(move |entry| kinds.contains(&entry.kind()))
 }
 
@@ -65,11 +69,16 @@ fn operations(space: &Space, language: &Language) -> BTreeSet<String> {
 
 /// The plugins of the experiment by role.
 pub(super) fn rows(experiment: &Experiment, language: &Language, catalog: &Catalog) -> Vec<PluginRow> {
-    let mut roles = vec![("strategy".to_owned(), experiment.strategy.plugin.clone())];
-    for used in &experiment.evaluators {
-        roles.push((format!("evaluator {}", used.id), used.plugin.clone()));
-        let needed = needed(used, catalog).map(|entry| entry.info.id.clone());
-        roles.extend(needed.map(|id| (format!("evaluator {}: {id}", used.id), id)));
+    let strategy = &experiment.strategy;
+    let mut used = vec![("strategy".to_owned(), &strategy.plugin, &strategy.parameters)];
+    used.extend(
+        experiment.evaluators.iter().map(|e| (format!("evaluator {}", e.id), &e.plugin, &e.parameters)),
+    );
+    let mut roles = Vec::new();
+    for (role, plugin, parameters) in used {
+        let needed = needed(plugin, parameters, catalog).map(|entry| entry.info.id.clone());
+        roles.extend(needed.map(|id| (format!("{role}: {id}"), id)));
+        roles.push((role, plugin.clone()));
     }
     roles.extend(modules(&experiment.space));
     roles.extend(

@@ -99,6 +99,66 @@ impl Strategy for Walk {
     }
 }
 
+/// Walks, and needs a surrogate, which it never asks.
+pub struct Guided(Walk);
+
+impl Plugin for Guided {
+    type Kind = kinds::Strategy;
+
+    fn info() -> PluginInfo {
+        PluginInfo::new("fake/guided", "0.1.0", "Walks beside a surrogate.")
+            .parameters(vec![ParameterDescription::text("surrogate", "fake/model", "Id of the surrogate.")])
+            .needs(&[Kind::Surrogate])
+    }
+
+    fn configure(_: &Configuration<'_>) -> Result<Self, PluginError> {
+        Ok(Guided(Walk { mode: "walk".into(), lengths: Vec::new(), state: 0, asks: 0 }))
+    }
+}
+
+impl Strategy for Guided {
+    fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
+        self.0.start(context)
+    }
+
+    fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
+        self.0.ask(count)
+    }
+
+    fn tell(&mut self, outcomes: &[Tell]) -> Result<(), PluginError> {
+        self.0.tell(outcomes)
+    }
+}
+
+/// Knows nothing.
+pub struct Model;
+
+impl Plugin for Model {
+    type Kind = kinds::Surrogate;
+
+    fn info() -> PluginInfo {
+        PluginInfo::new("fake/model", "0.1.0", "Knows nothing.")
+    }
+
+    fn configure(_: &Configuration<'_>) -> Result<Self, PluginError> {
+        Ok(Model)
+    }
+}
+
+impl Surrogate for Model {
+    fn start(&mut self, _: &SurrogateContext) -> Result<(), PluginError> {
+        Ok(())
+    }
+
+    fn fit(&mut self, _: &[f64], _: &[f64]) -> Result<(), PluginError> {
+        Ok(())
+    }
+
+    fn predict(&self, _: &[f64], _: usize) -> Result<Prediction, PluginError> {
+        Err(PluginError::failed("knows nothing"))
+    }
+}
+
 /// Measures the accelerator; misbehaves on a quarter of them.
 pub struct Measure {
     mode: String,
@@ -239,6 +299,8 @@ impl Evaluator for Derived {
 
 pub static FAKES: &[Registration] = &[
     Registration::of::<Walk>(),
+    Registration::of::<Guided>(),
+    Registration::of::<Model>(),
     Registration::of::<Measure>(),
     Registration::of::<Constant>(),
     Registration::of::<Derived>(),
