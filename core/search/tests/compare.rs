@@ -88,6 +88,10 @@ fn it_resumes_from_the_stores_and_gives_the_same_bytes_on_any_number_of_threads(
     // A part of the runs, then all of them; what is there is not evaluated again.
     run(&text, &options(broken.path(), &BOTH[..1], 2)).unwrap().unwrap();
     assert!(matches!(run(&text, &options(broken.path(), &BOTH, 3)), Err(SearchError::Store(_))));
+    // A run that was killed while its store was made.
+    let killed = broken.path().join("fake_walk_mode_same/seed-8");
+    std::fs::create_dir_all(&killed).unwrap();
+    std::fs::write(killed.join("study.sqlite"), b"").unwrap();
     let resumed = CompareOptions { resume: true, ..options(broken.path(), &BOTH, 3) };
     run(&text, &resumed).unwrap().unwrap();
     assert_eq!(files(whole.path()), files(broken.path()));

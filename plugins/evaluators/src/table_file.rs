@@ -1,5 +1,6 @@
-//! Reading a table of metrics: CSV, plain or gzipped.
+//! Reading a table of metrics: CSV, plain or gzipped, or Parquet.
 
+use crate::parquet_file;
 use crate::table::{list, text};
 use codebench_sdk::model::Parameters;
 use sha2::{Digest, Sha256};
@@ -46,13 +47,8 @@ impl Table {
     /// # Errors
     /// A message with file, row (the header is row 1) and column.
     pub(crate) fn read(settings: &Settings<'_>) -> Result<Table, String> {
-        let bytes = bytes_of(settings)?;
-        let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let file = settings.file;
-        let header: Vec<String> = match reader.headers() {
-            Ok(header) => header.iter().map(|cell| cell.trim().to_owned()).collect(),
-            Err(e) => return Err(format!("{file}: row 1 is no header: {e}")),
-        };
+        let (header, rows) = cells(settings)?;
         let key = list(settings.key);
         let columns = Columns::new(&header, &key, settings)?;
         let mut table = Table {
@@ -63,11 +59,9 @@ impl Table {
             rows: HashMap::new(),
         };
         let mut row_of: HashMap<Vec<String>, u64> = HashMap::new();
-        for (record, row) in reader.records().zip(2u64..) {
-            let record = record.map_err(|e| format!("{file}: row {row} cannot be read: {e}"))?;
-            let key: Vec<String> =
-                columns.key.iter().map(|at| table.canonical(record.get(*at).unwrap_or(""))).collect();
-            let values = columns.values(&record, &header).map_err(|e| format!("{file}: row {row}, {e}"))?;
+        for (record, row) in rows.iter().zip(2u64..) {
+            let key: Vec<String> = columns.key.iter().map(|at| table.canonical(cell(record, *at))).collect();
+            let values = columns.values(record, &header).map_err(|e| format!("{file}: row {row}, {e}"))?;
             if let Some(first) = row_of.insert(key.clone(), row) {
                 let described = table.describe(&key);
                 return Err(format!(
@@ -174,9 +168,9 @@ impl Columns {
         Ok(Columns { key: keys, metrics })
     }
 
-    fn values(&self, record: &csv::StringRecord, header: &[String]) -> Result<Vec<Option<f64>>, String> {
+    fn values(&self, record: &[String], header: &[String]) -> Result<Vec<Option<f64>>, String> {
         let value = |(_, at): &(String, usize)| {
-            let cell = record.get(*at).unwrap_or("").trim();
+            let cell = cell(record, *at).trim();
             match cell.parse::<f64>() {
                 Ok(x) if x.is_finite() => Ok(Some(x)),
                 _ if cell.is_empty() => Ok(None),
@@ -189,6 +183,31 @@ impl Columns {
         };
         self.metrics.iter().map(value).collect()
     }
+}
+
+fn cell(record: &[String], at: usize) -> &str {
+    record.get(at).map_or("", String::as_str)
+}
+
+/// The header, and the cells of every row below it.
+fn cells(settings: &Settings<'_>) -> Result<(Vec<String>, Vec<Vec<String>>), String> {
+    let bytes = bytes_of(settings)?;
+    let file = settings.file;
+    let trimmed = |header: Vec<String>| header.iter().map(|cell| cell.trim().to_owned()).collect();
+    if bytes.starts_with(parquet_file::MAGIC) {
+        return parquet_file::cells(file).map(|(header, rows)| (trimmed(header), rows));
+    }
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let texts = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<String>>();
+    let header = match reader.headers() {
+        Ok(header) => trimmed(texts(header)),
+        Err(e) => return Err(format!("{file}: row 1 is no header: {e}")),
+    };
+    let mut rows = Vec::new();
+    for (record, row) in reader.records().zip(2u64..) {
+        rows.push(texts(&record.map_err(|e| format!("{file}: row {row} cannot be read: {e}"))?));
+    }
+    Ok((header, rows))
 }
 
 fn is_metric_name(name: &str) -> bool {

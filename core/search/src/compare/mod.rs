@@ -13,7 +13,7 @@ use crate::error::SearchError;
 use crate::experiment::{Experiment, PluginUse};
 use crate::objective::{Goal, MetricName};
 use crate::observer::Silent;
-use crate::store::{Founding, STORE, Store};
+use crate::store::Store;
 use crate::study::{RunOptions, Study};
 use codebench_api::{Catalog, Kind};
 use codebench_model::{Domain, ParameterValue, Parameters};
@@ -178,7 +178,6 @@ fn run(
         return Ok(None);
     }
     if options.resume
-        && folder.join(STORE).exists()
         && let Some(stored) = stored(&experiment, folder)?
     {
         return Ok(Some(stored));
@@ -195,7 +194,7 @@ fn run(
 
 /// What a store of exactly this experiment holds once it is complete.
 fn stored(experiment: &Experiment, folder: &Path) -> Result<Stored, SearchError> {
-    let store = Store::open(folder, true, &Founding { facts: &[], plugins: &[] })?;
+    let Some(store) = Store::existing(folder)? else { return Ok(None) };
     if store.fact("identity")?.as_deref() != Some(experiment.identity().as_str()) {
         // The study says what differs.
         return Ok(None);

@@ -55,18 +55,7 @@ impl Store {
     /// # Errors
     /// Every variant of [`StoreError`].
     pub fn open(folder: &Path, resume: bool, founding: &Founding<'_>) -> Result<Store, StoreError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| StoreError::Folder { path: folder.to_owned(), reason: e.to_string() })?;
-        let lock = lock::acquire(&folder.join(LOCK))?;
-        let path = folder.join(STORE);
-        let connection = connect(&path)?;
-        let mut store = Store {
-            connection,
-            path,
-            _lock: lock,
-            #[cfg(test)]
-            commits_left: None,
-        };
+        let mut store = Store::connected(folder)?;
         if store.is_empty()? {
             store.found(founding)?;
         } else {
@@ -78,6 +67,39 @@ impl Store {
         }
         store.pragma("journal_mode", "WAL")?;
         Ok(store)
+    }
+
+    /// The store that is in `folder`; `None` if there is none, or one whose process was killed while creating it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn existing(folder: &Path) -> Result<Option<Store>, StoreError> {
+        if !folder.join(STORE).exists() {
+            return Ok(None);
+        }
+        let store = Store::connected(folder)?;
+        if store.is_empty()? {
+            return Ok(None);
+        }
+        store.check_version()?;
+        store.check_integrity()?;
+        Ok(Some(store))
+    }
+
+    /// The locked store in `folder`, whatever it holds.
+    fn connected(folder: &Path) -> Result<Store, StoreError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| StoreError::Folder { path: folder.to_owned(), reason: e.to_string() })?;
+        let lock = lock::acquire(&folder.join(LOCK))?;
+        let path = folder.join(STORE);
+        let connection = connect(&path)?;
+        Ok(Store {
+            connection,
+            path,
+            _lock: lock,
+            #[cfg(test)]
+            commits_left: None,
+        })
     }
 
     /// The file.
