@@ -57,11 +57,17 @@ impl Module {
 
 /// A cell of `channels`; `None` if nothing reaches its output.
 fn cell(ops: &str, channels: u64) -> Option<CnnModule> {
+    let edges = || ops.chars().zip(EDGES).filter(|(digit, _)| *digit != '0');
+    // Nodes that lead on to the output; edges stand in order of their targets.
+    let mut needed = [false, false, false, true];
+    for (_, (source, target)) in edges().collect::<Vec<_>>().into_iter().rev() {
+        needed[source] |= needed[target];
+    }
     let mut module = Module::new();
     let mut nodes: [Option<usize>; 4] = [Some(0), None, None, None];
-    for node in 1..4 {
+    for node in (1..4).filter(|node| needed[*node]) {
         let mut arriving = Vec::new();
-        for (digit, (source, target)) in ops.chars().zip(EDGES) {
+        for (digit, (source, target)) in edges() {
             let (true, Some(from)) = (target == node, nodes[source]) else { continue };
             let convolution = |side: u64, padding: u64| {
                 ["act-relu".to_owned(), format!("conv{side}x{side}-c{channels}-p{padding}-bn-identity")]
