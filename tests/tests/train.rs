@@ -56,3 +56,80 @@ fn measured_densities_reach_the_simulator() {
     assert_ne!(paper, measured);
     assert!(measured.lines().skip(1).any(|line| line.contains(",ok,")), "{measured}");
 }
+
+#[test]
+fn weights_of_earlier_trials_are_taken_over_reproducibly() {
+    let experiment = Experiment::quickstart(BINARY, 8, 1);
+    let text = experiment.text();
+    let alone = experiment.records(&experiment.path("alone"), &[]);
+    let with_transfer = |folder: &str| {
+        let parameters = format!(
+            "plugin = \"codebench/train\"\nparameters = {{ transfer = \"leading\", checkpoints = {folder:?} }}"
+        );
+        let changed = text.replace("plugin = \"codebench/train\"", &parameters);
+        assert_ne!(changed, text);
+        experiment.write(&changed);
+    };
+    let run = |name: &str, threads: &str| {
+        with_transfer(experiment.path(&format!("{name}-checkpoints")).to_str().unwrap());
+        experiment.records(&experiment.path(name), &["--threads", threads])
+    };
+    let first = run("first", "1");
+    assert_ne!(first, alone);
+    assert_eq!(run("second", "2"), first);
+}
+
+/// The engine on libtorch, from the command line as a user names it.
+#[test]
+fn either_engine_runs_by_one_line_and_goes_on_from_the_other() {
+    let Some(library) = codebench_engines::torch_library() else { return };
+    let library = library.to_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cnn = root().join("examples/cnns/tiny.toml");
+    // A user with an empty home.
+    let start = || {
+        let mut run = command(BINARY, &[]);
+        run.env("HOME", folder.path()).env_remove("XDG_DATA_HOME").env_remove("XDG_CACHE_HOME");
+        run.env_remove("CODEBENCH_PLUGIN_PATH").current_dir(folder.path());
+        run
+    };
+    let train =
+        |more: &[&str]| answer(start().args(["train", "--recipe", "epochs=1", "--cnn"]).arg(&cnn).args(more));
+    let plugin = ["--plugin", library, "--allow-native"];
+    let torch = [&["--engine", "tch"], &plugin[..]].concat();
+    let first = train(&[&torch[..], &["--out", "a.safetensors", "--engine-set", "threads=1"]].concat());
+    assert_eq!(first.status, Some(0), "{}", first.stderr);
+    assert_eq!(
+        train(&[&torch[..], &["--out", "b.safetensors", "--engine-set", "threads=1"]].concat()).status,
+        Some(0)
+    );
+    let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    assert_eq!(bytes("a.safetensors"), bytes("b.safetensors"));
+    let on = train(&["--from", "a.safetensors", "--out", "c.safetensors"]);
+    assert_eq!(on.status, Some(0), "{}", on.stderr);
+    let back = train(&[&torch[..], &["--from", "c.safetensors"]].concat());
+    assert_eq!(back.status, Some(0), "{}", back.stderr);
+
+    let unknown = train(&["--engine", "tch"]);
+    assert_eq!(unknown.status, Some(2), "{}", unknown.stderr);
+    assert!(
+        unknown.stderr.contains("no engine is called `tch`; there are codebench/burn"),
+        "{}",
+        unknown.stderr
+    );
+
+    let text = std::fs::read_to_string(root().join("examples/engines.toml")).unwrap();
+    let short = text.replace("trials = 12", "trials = 4").replace("epochs = 6", "epochs = 1");
+    let on_torch = short.replace("engine = \"codebench/burn\"", "engine = \"torch/tch\"");
+    assert_ne!(short, on_torch);
+    for (name, text) in [("burn", &short), ("torch", &on_torch)] {
+        let file = folder.path().join(format!("{name}.toml"));
+        std::fs::write(&file, text).unwrap();
+        let ran = answer(start().arg("run").arg(&file).args(["--out", name]).args(plugin));
+        assert_eq!(ran.status, Some(0), "{name}: {}\n{}", ran.stdout, ran.stderr);
+        let records = std::fs::read_to_string(folder.path().join(name).join("records.csv")).unwrap();
+        assert!(records.contains(",ok,") && !records.contains(",failed,"), "{records}");
+    }
+    let records = |name: &str| std::fs::read(folder.path().join(name).join("records.csv")).unwrap();
+    assert_ne!(records("burn"), records("torch"));
+}

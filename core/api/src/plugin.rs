@@ -4,7 +4,7 @@ use crate::{
     AccelModule, Catalog, CnnOp, Engine, Evaluator, Executor, Kind, Memory, PluginError, PluginInfo,
     Strategy, StrategyContext, Surrogate, SurrogateContext,
 };
-use codebench_model::{HardwareContext, Parameters, PublishedConstants};
+use codebench_model::{Domain, HardwareContext, ParameterValue, Parameters, PublishedConstants};
 use std::sync::Arc;
 
 /// What a plugin instance is made from.
@@ -36,6 +36,35 @@ impl Configuration<'_> {
     /// A boolean parameter.
     pub fn boolean(&self, name: &str) -> Result<bool, PluginError> {
         self.parameters.get(name).and_then(|v| v.as_bool()).ok_or_else(|| undeclared(name))
+    }
+
+    /// The parameters of another plugin, in a text parameter as `name = value` separated by commas; each value is read as the
+    /// type that the plugin's description, `info`, gives it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for what is no such pair. Names and ranges are checked where the plugin
+    /// is made.
+    pub fn parameters_of(&self, info: &PluginInfo, name: &str) -> Result<Parameters, PluginError> {
+        let mut parameters = Parameters::new();
+        for pair in self.text(name)?.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let Some((key, value)) =
+                pair.split_once('=').map(|(k, v)| (k.trim(), v.trim().trim_matches('"')))
+            else {
+                return Err(PluginError::invalid(format!(
+                    "{name}: {pair:?} is no `name = value`: write it so"
+                )));
+            };
+            let described = info.parameters.iter().find(|d| d.name == key);
+            let is_text = described.is_some_and(|d| matches!(d.domain, Domain::Text | Domain::Choice { .. }));
+            let read = match (value.parse::<i64>(), value.parse::<f64>(), value.parse::<bool>()) {
+                (Ok(whole), ..) if !is_text => ParameterValue::Integer(whole),
+                (_, Ok(x), _) if !is_text => ParameterValue::Float(x),
+                (.., Ok(flag)) if !is_text => ParameterValue::Boolean(flag),
+                _ => ParameterValue::Text(value.to_owned()),
+            };
+            parameters.insert(key.to_owned(), read);
+        }
+        Ok(parameters)
     }
 }
 

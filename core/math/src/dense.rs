@@ -266,6 +266,36 @@ pub fn solve_lower_transposed(n: usize, l: &[f64], b: &mut [f64]) {
     }
 }
 
+/// The inverse of `L transpose(L)` for the lower triangular `l` (`n x n`).
+///
+/// # Panics
+/// If `l` is shorter than `n * n`.
+pub fn inverse_of_factored(n: usize, l: &[f64]) -> Vec<f64> {
+    let mut root = vec![0.0; n * n];
+    (0..n).for_each(|i| root[i * n + i] = 1.0);
+    solve_lower(n, n, l, &mut root);
+    let mut turned = vec![0.0; n * n];
+    transpose(n, n, &root, &mut turned);
+    let mut inverse = vec![0.0; n * n];
+    // The inverse is the product of both roots; of each block of rows the part up to the diagonal, where nothing before it counts.
+    for start in (0..n).step_by(BLOCK) {
+        let end = (start + BLOCK).min(n);
+        let (left, right) = (&turned[start * n + start..], &root[start * n..]);
+        multiply_strided(
+            [end - start, n - start, end],
+            (left, n),
+            (right, n),
+            (&mut inverse[start * n..], n),
+        );
+    }
+    for i in 0..n {
+        for j in 0..i {
+            inverse[j * n + i] = inverse[i * n + j];
+        }
+    }
+    inverse
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,6 +361,13 @@ mod tests {
             for i in 0..n {
                 let sum = dot(&square[i * n..][..n], &x);
                 assert!((sum - b[i]).abs() < 1e-10, "n {n}: {sum} instead of {}", b[i]);
+            }
+            let inverse = inverse_of_factored(n, &l);
+            for i in 0..n {
+                for j in 0..n {
+                    let entry = dot(&square[i * n..][..n], &inverse[j * n..][..n]);
+                    assert!((entry - f64::from(u8::from(i == j))).abs() < 1e-9, "n {n}: {i}, {j}: {entry}");
+                }
             }
             // Several right-hand sides at once, each as if alone.
             let many = numbers(n * 5, 7);

@@ -11,6 +11,7 @@
 //! Units are part of the names of fields that leave Rust: `latency_s`, `area_mm2`, `dynamic_energy_j`.
 
 pub mod accelerator;
+pub mod cell;
 pub mod cnn;
 pub mod cycle_costs;
 pub mod hardware;
@@ -28,6 +29,7 @@ pub mod space;
 pub mod workload;
 
 pub use accelerator::{AcceleratorInput, MemoryKind, PublishedAccelerator};
+pub use cell::{CellOperation, CellTemplate};
 pub use cnn::{CnnGraph, CnnModule, Join, Vertex};
 pub use cycle_costs::CycleCosts;
 pub use hardware::{

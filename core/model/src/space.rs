@@ -1,6 +1,7 @@
 //! A search space as data: an ordered list of typed choices with conditions. A candidate is a [`Genotype`]: one index
 //! per choice. The functions over it live in `codebench-space`.
 
+use crate::cell::CellTemplate;
 use crate::cnn::CnnGraph;
 use crate::hardware::AcceleratorDescription;
 use crate::parameter::ParameterValue;
@@ -189,13 +190,15 @@ pub enum CnnTemplate {
         /// The last module.
         head: HeadTemplate,
     },
+    /// Stacks of equal cells, in which operations stand on edges.
+    Cells(CellTemplate),
 }
 
 impl CnnTemplate {
     /// The modules whose choices are constrained.
     pub fn modules(&self) -> &[ModuleTemplate] {
         match self {
-            CnnTemplate::Networks { .. } => &[],
+            CnnTemplate::Networks { .. } | CnnTemplate::Cells(_) => &[],
             CnnTemplate::Modules { modules, .. } => modules,
         }
     }

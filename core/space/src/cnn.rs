@@ -15,6 +15,15 @@ pub(crate) fn compile(
     names: &dyn Names,
     builder: &mut Builder,
 ) -> Result<CnnTemplate, SpaceError> {
+    if let Some(cell) = &cnn.cell {
+        if *cnn != (CnnDescription { cell: Some(cell.clone()), ..CnnDescription::default() }) {
+            return Err(SpaceError::at(
+                "cnn.cell",
+                "`cell` stands beside other keys of `[cnn]`: keep it alone",
+            ));
+        }
+        return crate::cell::compile(cell, names, builder).map(CnnTemplate::Cells);
+    }
     match (cnn.networks.is_empty(), grows_modules(cnn)) {
         (false, false) => networks(&cnn.networks, names, builder),
         (false, true) => Err(SpaceError::at(
@@ -69,7 +78,10 @@ fn modules(
     builder: &mut Builder,
 ) -> Result<CnnTemplate, SpaceError> {
     let Some(ops) = &cnn.ops else {
-        return Err(SpaceError::at("cnn", "it has neither `ops` nor `networks`: give one of them"));
+        return Err(SpaceError::at(
+            "cnn",
+            "it has neither `ops` nor `networks` nor `cell`: give one of them",
+        ));
     };
     let shape = ModuleShape::new(cnn, labels("cnn.ops", ops, names)?)?;
     check_labels("cnn.stem", &cnn.stem, names)?;

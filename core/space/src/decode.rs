@@ -26,7 +26,7 @@ pub struct Candidate {
 /// The candidate of a valid point.
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check`]; [`SpaceError::Unconnected`] for a cell that computes nothing.
 pub fn decode(space: &Space, genotype: &Genotype) -> Result<Candidate, SpaceError> {
     check(space, genotype)?;
     let point = Point { space, genotype, flags: active_flags(space, genotype) };
@@ -140,6 +140,7 @@ impl Point<'_> {
                 let index = self.genotype.0.get(*choice).map_or(0, |i| *i as usize);
                 graphs.get(index).cloned().ok_or_else(|| SpaceError::malformed("a network has no graph"))
             }
+            CnnTemplate::Cells(cells) => crate::cell::decode(cells, self.genotype),
             CnnTemplate::Modules {
                 default_channels,
                 stem,
@@ -199,7 +200,7 @@ impl Point<'_> {
 }
 
 /// A module that applies the labels one after another; none for no labels.
-fn chain(labels: &[String]) -> Option<CnnModule> {
+pub(crate) fn chain(labels: &[String]) -> Option<CnnModule> {
     let ends = |label: &str| Vertex::new(label);
     let mut vertices = vec![ends("input")];
     vertices.extend(labels.iter().map(|label| ends(label)));

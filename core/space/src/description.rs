@@ -1,5 +1,6 @@
 //! What a user writes: the tables `[cnn]` and `[accelerator]`.
 
+use crate::cell::CellDescription;
 use crate::table::{Key, RANGE_KEYS, ValueList, list_from_scalar, range, table};
 use codebench_model::accelerator::PUBLISHED_NAMES;
 use codebench_model::{CnnGraph, MemoryKind};
@@ -33,10 +34,12 @@ table! {
 }
 
 table! {
-    /// The table `[cnn]`: either `networks`, or CNNs grown from modules.
+    /// The table `[cnn]`: either `networks`, or `cell`, or CNNs grown from modules.
     pub struct CnnDescription {
         /// Given CNNs, by name or as graphs; excludes every other key.
         pub networks: Vec<Network> = Vec::new(),
+        /// Stacks of equal cells with operations on edges; excludes every other key.
+        pub cell: Option<CellDescription> = None,
         /// Labels that an interior vertex may have.
         pub ops: Option<ValueList> = None,
         /// Vertices of a module, its input and output included.

@@ -39,6 +39,11 @@ pub enum SpaceError {
     NotInList { name: String, value: String, values: String },
     #[error("`{name}` is not given: it is active here, give one of {values}")]
     Missing { name: String, values: String },
+    #[error(
+        "no way leads from the cell's input to its output, so the CNN would answer the same for every image: give an edge \
+         another operation"
+    )]
+    Unconnected,
     #[error("`{name}` = {value} is given, but it is inactive here: leave it out")]
     NotActive { name: String, value: String },
 }

@@ -8,6 +8,7 @@
 //! No I/O, no clock, no threads: the crate is compiled into plugins of every form.
 
 mod accelerator;
+mod cell;
 mod check;
 mod cnn;
 mod compile;
@@ -28,6 +29,7 @@ mod validate;
 mod variation;
 
 pub use accelerator::parameters as accelerator_parameters;
+pub use cell::{CellDescription, OperationDescription};
 pub use check::{active, check, describe};
 pub use compile::{Names, NoNames};
 pub use decode::{Candidate, decode, find};

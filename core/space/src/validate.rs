@@ -136,6 +136,7 @@ fn check_cnn(space: &Space, cnn: &CnnTemplate) -> Result<(), SpaceError> {
                 )));
             }
         }
+        CnnTemplate::Cells(cells) => crate::cell::validate(space, cells)?,
         CnnTemplate::Modules { default_channels, stacks, modules_per_stack, modules, head, .. } => {
             get_counts(space, *default_channels, 1, i64::MAX)?;
             let largest = |choice: &Choice| choice.values.iter().filter_map(ParameterValue::as_i64).max();

@@ -1,6 +1,7 @@
 //! Evaluators that neither train nor simulate themselves, one file each.
 
 mod command;
+mod parquet_file;
 mod process;
 mod table;
 mod table_file;

@@ -22,10 +22,10 @@ impl Plugin for TableLookup {
         PluginInfo::new(
             "codebench/table",
             env!("CARGO_PKG_VERSION"),
-            "Looks a candidate's metrics up in a table (CSV, also gzipped) of networks that were measured before.",
+            "Looks a candidate's metrics up in a table (CSV, also gzipped, or Parquet) of networks that were measured before.",
         )
         .parameters(vec![
-            ParameterDescription::text("file", "", "The table: CSV with a header line, plain or gzipped.").required(),
+            ParameterDescription::text("file", "", "The table: CSV with a header line, plain or gzipped, or Parquet.").required(),
             ParameterDescription::text("key", "", "Columns that name the candidate, separated by commas.").required(),
             ParameterDescription::choice(
                 "form",

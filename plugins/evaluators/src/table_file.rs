@@ -1,5 +1,6 @@
-//! Reading a table of metrics: CSV, plain or gzipped.
+//! Reading a table of metrics: CSV, plain or gzipped, or Parquet.
 
+use crate::parquet_file;
 use crate::table::{list, text};
 use codebench_sdk::model::Parameters;
 use sha2::{Digest, Sha256};
@@ -47,13 +48,8 @@ impl Table {
     /// # Errors
     /// A message with file, row (the header is row 1) and column.
     pub(crate) fn read(settings: &Settings<'_>) -> Result<Table, String> {
-        let (bytes, sha256) = bytes_of(settings)?;
-        let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let file = settings.file;
-        let header: Vec<String> = match reader.headers() {
-            Ok(header) => header.iter().map(|cell| cell.trim().to_owned()).collect(),
-            Err(e) => return Err(format!("{file}: row 1 is no header: {e}")),
-        };
+        let Cells { header, rows, sha256 } = cells(settings)?;
         let key = list(settings.key);
         let columns = Columns::new(&header, &key, settings)?;
         let mut table = Table {
@@ -65,11 +61,9 @@ impl Table {
             rows: HashMap::new(),
         };
         let mut row_of: HashMap<Vec<String>, u64> = HashMap::new();
-        for (record, row) in reader.records().zip(2u64..) {
-            let record = record.map_err(|e| format!("{file}: row {row} cannot be read: {e}"))?;
-            let key: Vec<String> =
-                columns.key.iter().map(|at| table.canonical(record.get(*at).unwrap_or(""))).collect();
-            let values = columns.values(&record, &header).map_err(|e| format!("{file}: row {row}, {e}"))?;
+        for (record, row) in rows.iter().zip(2u64..) {
+            let key: Vec<String> = columns.key.iter().map(|at| table.canonical(cell(record, *at))).collect();
+            let values = columns.values(record, &header).map_err(|e| format!("{file}: row {row}, {e}"))?;
             if let Some(first) = row_of.insert(key.clone(), row) {
                 let described = table.describe(&key);
                 return Err(format!(
@@ -181,9 +175,9 @@ impl Columns {
         Ok(Columns { key: keys, metrics })
     }
 
-    fn values(&self, record: &csv::StringRecord, header: &[String]) -> Result<Vec<Option<f64>>, String> {
+    fn values(&self, record: &[String], header: &[String]) -> Result<Vec<Option<f64>>, String> {
         let value = |(_, at): &(String, usize)| {
-            let cell = record.get(*at).unwrap_or("").trim();
+            let cell = cell(record, *at).trim();
             match cell.parse::<f64>() {
                 Ok(x) if x.is_finite() => Ok(Some(x)),
                 _ if cell.is_empty() => Ok(None),
@@ -196,6 +190,43 @@ impl Columns {
         };
         self.metrics.iter().map(value).collect()
     }
+}
+
+fn cell(record: &[String], at: usize) -> &str {
+    record.get(at).map_or("", String::as_str)
+}
+
+/// What a file holds.
+struct Cells {
+    header: Vec<String>,
+    /// Below the header.
+    rows: Vec<Vec<String>>,
+    /// Of the file, hexadecimal.
+    sha256: String,
+}
+
+fn cells(settings: &Settings<'_>) -> Result<Cells, String> {
+    let (bytes, sha256) = bytes_of(settings)?;
+    let file = settings.file;
+    let trimmed = |header: Vec<String>| header.iter().map(|cell| cell.trim().to_owned()).collect();
+    if bytes.starts_with(parquet_file::MAGIC) {
+        return parquet_file::cells(file).map(|(header, rows)| Cells {
+            header: trimmed(header),
+            rows,
+            sha256,
+        });
+    }
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let texts = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<String>>();
+    let header = match reader.headers() {
+        Ok(header) => trimmed(texts(header)),
+        Err(e) => return Err(format!("{file}: row 1 is no header: {e}")),
+    };
+    let mut rows = Vec::new();
+    for (record, row) in reader.records().zip(2u64..) {
+        rows.push(texts(&record.map_err(|e| format!("{file}: row {row} cannot be read: {e}"))?));
+    }
+    Ok(Cells { header, rows, sha256 })
 }
 
 fn is_metric_name(name: &str) -> bool {

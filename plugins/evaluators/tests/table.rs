@@ -5,9 +5,15 @@ use codebench_conformance::{Options, Status, check};
 use codebench_evaluators::PLUGINS;
 use codebench_sdk::api::{Catalog, ErrorKind};
 use codebench_sdk::prelude::*;
+use parquet::basic::{Compression, GzipLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 const ID: &str = "codebench/table";
 
@@ -151,6 +157,64 @@ fn a_gzipped_table_is_unpacked_and_a_torn_one_refused() {
     assert_eq!(table.evaluate(&pair(1, "conv")).unwrap().values["accuracy"], 90.5);
     let torn = File::new(&packed[..packed.len() - 12]).refused(&[METRICS]);
     assert!(torn.contains("cannot be unpacked"), "{torn}");
+}
+
+/// The table as Parquet, in two row groups.
+fn parquet(compression: Compression) -> Vec<u8> {
+    let schema = "message table { required int64 kernel; required binary op (UTF8); optional double accuracy;
+        required float test_accuracy; }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    let mut bytes = Vec::new();
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties)).unwrap();
+    for (kernels, ops, accuracies, tests) in [
+        (vec![1, 3], vec!["conv", "conv"], vec![Some(90.5), Some(92.0)], vec![91.0, 93.0]),
+        (vec![3], vec!["pool"], vec![None], vec![70.1]),
+    ] {
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&kernels, None, None).unwrap();
+        column.close().unwrap();
+        let ops: Vec<ByteArray> = ops.into_iter().map(ByteArray::from).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<ByteArrayType>().write_batch(&ops, None, None).unwrap();
+        column.close().unwrap();
+        let defined: Vec<i16> = accuracies.iter().map(|a| i16::from(a.is_some())).collect();
+        let accuracies: Vec<f64> = accuracies.into_iter().flatten().collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<DoubleType>().write_batch(&accuracies, Some(&defined), None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<FloatType>().write_batch(&tests, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+    }
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn a_parquet_table_is_read_as_the_same_table_in_csv() {
+    for compression in
+        [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::GZIP(GzipLevel::default())]
+    {
+        let table = File::new(&parquet(compression)).make(&[METRICS]).unwrap();
+        let values = |job: &Job| table.evaluate(job).unwrap().values;
+        let both = BTreeMap::from([("accuracy".into(), 90.5), ("test".into(), 91.0)]);
+        assert_eq!(values(&pair(1, "conv")), both);
+        assert_eq!(values(&pair(3, "conv"))["accuracy"], 92.0);
+        // A single-precision number is the decimal that it was written as; an absent one is no metric.
+        assert_eq!(values(&pair(3, "pool")), BTreeMap::from([("test".into(), 70.1)]));
+    }
+    let whole = parquet(Compression::UNCOMPRESSED);
+    let torn = File::new(&whole[..whole.len() - 9]).refused(&[METRICS]);
+    assert!(torn.contains("cannot be read as Parquet"), "{torn}");
+    for cut in 4..whole.len() {
+        let mut broken = whole.clone();
+        broken[cut] ^= 0x5a;
+        // Whatever it says, it says: it neither panics nor hangs.
+        drop(File::new(&broken).make(&[METRICS]));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::features::squared_distance;
 use crate::history::History;
+use crate::hypervolume::Front;
 use crate::model::Model;
 use crate::start;
 use crate::warp::{normal_density, normal_probability};
@@ -23,6 +24,8 @@ pub(crate) enum Acquisition {
     Bound(f64),
     /// A draw from the prediction (independent Thompson sampling).
     Draw,
+    /// What mean plus so many deviations of every objective would add to the hypervolume of the front.
+    Hypervolume(f64),
     /// The deviation alone.
     Uncertainty,
 }
@@ -69,6 +72,11 @@ pub(crate) struct Scored {
     rows: Vec<f64>,
     pub(crate) mean: Vec<f64>,
     pub(crate) deviation: Vec<f64>,
+    /// Means and deviations of every objective, row by row.
+    means: Vec<f64>,
+    deviations: Vec<f64>,
+    /// Probability that each keeps the constraints, where they are learned.
+    kept: Vec<f64>,
 }
 
 /// Predicts all `points`; `None` if the surrogate fails.
@@ -81,11 +89,23 @@ pub(crate) fn score(model: &Model, points: Vec<Genotype>, weights: &Weights) -> 
     let mean = weights.of(&prediction.mean);
     let uncertain =
         prediction.epistemic.iter().zip(&prediction.aleatoric).map(|(e, a)| e + weights.aleatoric * a);
-    let deviation = weights.of(&uncertain.collect::<Vec<f64>>());
-    Some(Scored { points, rows, mean, deviation })
+    let deviations: Vec<f64> = uncertain.collect();
+    let deviation = weights.of(&deviations);
+    let kept = model.probabilities(&rows).unwrap_or_else(|| vec![1.0; points.len()]);
+    Some(Scored { points, rows, mean, deviation, means: prediction.mean, deviations, kept })
 }
 
 impl Scored {
+    fn extend(&mut self, more: Scored) {
+        self.points.extend(more.points);
+        self.rows.extend(more.rows);
+        self.mean.extend(more.mean);
+        self.deviation.extend(more.deviation);
+        self.means.extend(more.means);
+        self.deviations.extend(more.deviations);
+        self.kept.extend(more.kept);
+    }
+
     /// Positions of the `count` best candidates, chosen one after another: what is certain once `open` and those chosen before are
     /// evaluated counts no more, so that a batch is diverse.
     pub(crate) fn choose(
@@ -98,7 +118,8 @@ impl Scored {
     ) -> Vec<usize> {
         let dimension = model.features.dimension();
         let row = |i: usize| &self.rows[i * dimension..(i + 1) * dimension];
-        let best = weights.of(&model.targets).into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let best = model.feasible_targets().flat_map(|row| weights.of(row)).fold(f64::NEG_INFINITY, f64::max);
+        let has_limits = self.kept.iter().any(|p| *p < 1.0);
         let draws: Vec<f64> = match acquisition {
             Acquisition::Draw => (0..self.points.len()).map(|_| normal(history)).collect(),
             _ => vec![0.0; self.points.len()],
@@ -114,25 +135,41 @@ impl Scored {
         for open in history.open() {
             discount(&mut certain, &model.features.encode(open));
         }
+        let mut front = match acquisition {
+            Acquisition::Hypervolume(_) => model.front(history.open()),
+            _ => Front::new([]),
+        };
         let mut chosen: Vec<usize> = Vec::new();
         while chosen.len() < count.min(self.points.len()) {
             let worth = |i: usize| {
                 let deviation = self.deviation[i] * certain[i];
-                match acquisition {
+                let value = match acquisition {
                     Acquisition::Improvement => improvement(self.mean[i], deviation, best),
                     Acquisition::Bound(beta) => self.mean[i] + beta * deviation,
                     Acquisition::Draw => self.mean[i] + draws[i] * deviation,
+                    Acquisition::Hypervolume(beta) => front.gain(&self.bound(i, beta * certain[i])),
                     Acquisition::Uncertainty => deviation,
+                };
+                match (has_limits, acquisition) {
+                    (false, _) => value,
+                    (true, Acquisition::Bound(_) | Acquisition::Draw) => expected(value - best, self.kept[i]),
+                    (true, _) => expected(value, self.kept[i]),
                 }
             };
-            let left = (0..self.points.len()).filter(|i| !chosen.contains(i));
-            let Some(next) = left.max_by(|&i, &j| worth(i).total_cmp(&worth(j)).then(j.cmp(&i))) else {
-                break;
-            };
+            let left = (0..self.points.len()).filter(|i| !chosen.contains(i)).map(|i| (i, worth(i)));
+            let Some((next, _)) = left.max_by(|(i, x), (j, y)| x.total_cmp(y).then(j.cmp(i))) else { break };
             discount(&mut certain, row(next));
+            front.add(self.bound(next, 0.0));
             chosen.push(next);
         }
         chosen
+    }
+
+    /// Mean plus so many deviations of every objective.
+    fn bound(&self, i: usize, beta: f64) -> Vec<f64> {
+        let objectives = self.means.len() / self.points.len();
+        let of = i * objectives..(i + 1) * objectives;
+        self.means[of.clone()].iter().zip(&self.deviations[of]).map(|(m, d)| m + beta * d).collect()
     }
 
     /// Squared distance at which two candidates count as unlike: a quarter of the mean over the candidates from the first.
@@ -141,6 +178,16 @@ impl Scored {
         let total: f64 = self.rows.chunks(dimension).map(|row| squared_distance(row, first)).sum();
         let reach = 0.25 * total / self.points.len() as f64;
         if reach > 0.0 { reach } else { 1.0 }
+    }
+}
+
+/// What a gain is worth that counts only if the constraints are kept, with that probability. Before anything has kept them, the
+/// probability alone counts.
+fn expected(gain: f64, kept: f64) -> f64 {
+    match gain {
+        gain if gain == f64::INFINITY => kept,
+        gain if gain > 0.0 => gain * kept,
+        gain => gain * (2.0 - kept),
     }
 }
 
@@ -163,14 +210,13 @@ fn normal(history: &mut History) -> f64 {
     math::sqrt(-2.0 * math::ln(u)) * math::cos(2.0 * std::f64::consts::PI * v)
 }
 
-/// Unknown candidates: neighbours of the `around` best outcomes, points two changes away from them, and `random` samples.
+/// Unknown candidates: neighbours of the outcomes at `around`, points two changes away from them, and `random` samples.
 pub(crate) fn pool(
     history: &mut History,
-    around: usize,
+    around: &[usize],
     random: usize,
 ) -> Result<Vec<Genotype>, PluginError> {
-    let best: Vec<Genotype> =
-        history.ranking().into_iter().take(around).map(|i| history.outcomes[i].genotype.clone()).collect();
+    let best: Vec<Genotype> = around.iter().map(|i| history.outcomes[*i].genotype.clone()).collect();
     let mut seen = HashSet::new();
     let mut pool = Vec::new();
     for point in &best {
@@ -200,28 +246,28 @@ pub(crate) fn pool(
 /// The candidates and the unknown neighbours of the best of them, `climbs` times over, scored; `None` if the surrogate fails.
 pub(crate) fn climbed(
     model: &Model,
-    mut candidates: Vec<Genotype>,
+    candidates: Vec<Genotype>,
     weights: &Weights,
     acquisition: Acquisition,
     climbs: usize,
     history: &mut History,
 ) -> Result<Option<Scored>, PluginError> {
     let mut seen: HashSet<Genotype> = candidates.iter().cloned().collect();
-    for climb in 0.. {
-        let Some(scored) = score(model, candidates, weights) else { return Ok(None) };
-        if climb == climbs {
-            return Ok(Some(scored));
-        }
+    let Some(mut scored) = score(model, candidates, weights) else { return Ok(None) };
+    for _ in 0..climbs {
         let best = scored.choose(model, weights, acquisition, CLIMBERS, history);
         let mut more = Vec::new();
         for i in best {
             more.extend(neighbours(history, &scored.points[i])?);
         }
-        candidates = scored.points;
-        candidates
-            .extend(more.into_iter().filter(|point| !history.is_known(point) && seen.insert(point.clone())));
+        more.retain(|point| !history.is_known(point) && seen.insert(point.clone()));
+        if more.is_empty() {
+            break;
+        }
+        let Some(more) = score(model, more, weights) else { return Ok(None) };
+        scored.extend(more);
     }
-    Ok(None)
+    Ok(Some(scored))
 }
 
 /// All neighbours of a point, or so many of them by chance.

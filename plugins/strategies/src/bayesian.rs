@@ -163,7 +163,9 @@ impl State {
             return Ok(None);
         }
         let weights = Weights::draw(&mut self.history, 0.0);
-        let candidates = pool(&mut self.history, self.settings.around, RANDOM)?;
+        let mut around = self.history.ranking();
+        around.truncate(self.settings.around);
+        let candidates = pool(&mut self.history, &around, RANDOM)?;
         let Settings { acquisition, climbs, .. } = self.settings;
         let scored = climbed(&self.model, candidates, &weights, acquisition, climbs, &mut self.history)?;
         Ok(scored.map(|scored| {

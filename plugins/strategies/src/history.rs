@@ -35,6 +35,8 @@ pub(crate) struct History {
     open: Vec<Genotype>,
     /// A block whose choices are held fast, and a point that has them.
     pin: Option<(Block, Genotype)>,
+    /// A choice that is held fast, and its index.
+    held: Option<(usize, u32)>,
     /// A search in order has found no unknown point that keeps the pin, and known points only grow.
     spent: bool,
 }
@@ -51,6 +53,7 @@ impl History {
             known: HashSet::new(),
             open: Vec::new(),
             pin: None,
+            held: None,
             spent: false,
         })
     }
@@ -80,13 +83,31 @@ impl History {
         self.spent = false;
     }
 
-    /// The point with the block that is held fast, repaired; the same point if none is.
+    /// Holds one choice at an index, likewise.
+    pub(crate) fn hold(&mut self, held: Option<(usize, u32)>) {
+        self.held = held;
+        self.spent = false;
+    }
+
+    /// Whether no unknown point is left that keeps what is held fast.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent
+    }
+
+    /// The point with what is held fast, repaired; the same point if nothing is.
     pub(crate) fn pinned(&self, mut point: Genotype) -> Result<Genotype, PluginError> {
-        let Some((block, fixed)) = &self.pin else { return Ok(point) };
-        for (i, choice) in self.points.space().choices.iter().enumerate() {
-            if choice.block == *block {
-                point.0[i] = fixed.0[i];
+        if self.pin.is_none() && self.held.is_none_or(|(choice, index)| point.0[choice] == index) {
+            return Ok(point);
+        }
+        if let Some((block, fixed)) = &self.pin {
+            for (i, choice) in self.points.space().choices.iter().enumerate() {
+                if choice.block == *block {
+                    point.0[i] = fixed.0[i];
+                }
             }
+        }
+        if let Some((choice, index)) = self.held {
+            point.0[choice] = index;
         }
         self.points.repair(&point).map_err(start::invalid)
     }

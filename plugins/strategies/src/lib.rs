@@ -9,6 +9,8 @@ mod bosh;
 mod evolution;
 mod features;
 mod history;
+mod hypervolume;
+mod limits;
 mod local_search;
 mod model;
 mod nsga2;

@@ -2,6 +2,8 @@
 
 use crate::features::{Features, View};
 use crate::history::{History, range};
+use crate::hypervolume::Front;
+use crate::limits::Limits;
 use crate::warp::normal_scores;
 use codebench_sdk::api::Catalog;
 use codebench_sdk::prelude::*;
@@ -60,7 +62,7 @@ impl SurrogateUse {
                 entry.kind()
             )));
         }
-        let given = parse(configuration.text("surrogate_parameters")?, &entry.info)?;
+        let given = configuration.parameters_of(&entry.info, "surrogate_parameters")?;
         let mut catalog = Catalog::default();
         catalog.add(entry.clone()).map_err(|e| PluginError::contract(e.to_string()))?;
         let parameters = catalog.complete(&id, &given)?;
@@ -71,6 +73,20 @@ impl SurrogateUse {
         };
         let by_rank = configuration.text("targets")? == "ranks";
         Ok(SurrogateUse { catalog, id, parameters, view, by_rank })
+    }
+
+    /// The same, with constraints learned by a surrogate of their own, which gives the probability that a candidate keeps them.
+    pub(crate) fn start_with_limits(&self, context: &StrategyContext) -> Result<Model, PluginError> {
+        let mut model = self.start(context)?;
+        let of_surrogate = SurrogateContext {
+            seed: context.seed,
+            inputs: model.features.dimension(),
+            outputs: 1,
+            blocks: model.features.blocks(),
+        };
+        let surrogate = self.catalog.surrogate(&self.id, &self.parameters, &of_surrogate)?;
+        model.limits = Some(Limits::new(surrogate));
+        Ok(model)
     }
 
     /// The surrogate for a study.
@@ -92,34 +108,11 @@ impl SurrogateUse {
             rows: Vec::new(),
             told: 0,
             targets: Vec::new(),
+            feasible: Vec::new(),
             usable: false,
+            limits: None,
         })
     }
-}
-
-/// `name = value` pairs, each value read as the type that the description gives it.
-fn parse(text: &str, info: &PluginInfo) -> Result<Parameters, PluginError> {
-    let mut parameters = Parameters::new();
-    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-        let Some((name, value)) = pair.split_once('=').map(|(n, v)| (n.trim(), v.trim().trim_matches('"')))
-        else {
-            return Err(PluginError::invalid(format!(
-                "surrogate_parameters: {pair:?} is no `name = value`: write it so"
-            )));
-        };
-        let is_text = info
-            .parameters
-            .iter()
-            .any(|d| d.name == name && matches!(d.domain, Domain::Text | Domain::Choice { .. }));
-        let parsed = match (value.parse::<i64>(), value.parse::<f64>(), value.parse::<bool>()) {
-            (Ok(whole), ..) if !is_text => ParameterValue::Integer(whole),
-            (_, Ok(x), _) if !is_text => ParameterValue::Float(x),
-            (.., Ok(flag)) if !is_text => ParameterValue::Boolean(flag),
-            _ => ParameterValue::Text(value.to_owned()),
-        };
-        parameters.insert(name.to_owned(), parsed);
-    }
-    Ok(parameters)
 }
 
 /// A surrogate and what it was taught.
@@ -134,7 +127,11 @@ pub(crate) struct Model {
     told: usize,
     /// Targets of the last fit, one row per outcome.
     pub(crate) targets: Vec<f64>,
+    /// Whether each outcome keeps the constraints.
+    feasible: Vec<bool>,
     usable: bool,
+    /// What learns constraints; without it what breaks them has worse targets.
+    limits: Option<Limits>,
 }
 
 impl Model {
@@ -148,11 +145,26 @@ impl Model {
         self.rows.extend(self.features.encode_all(outcomes.iter().skip(known).map(|o| &o.genotype)));
         self.targets = self.targets_of(history);
         self.told = outcomes.len();
+        self.feasible = outcomes.iter().map(|o| o.violation <= 0.0).collect();
         self.usable = self.surrogate.fit(&self.rows, &self.targets).is_ok();
+        if let Some(limits) = &mut self.limits {
+            limits.learn(&self.rows, &outcomes.iter().map(|o| o.violation).collect::<Vec<f64>>());
+        }
         self.usable
     }
 
-    /// Targets of all outcomes: what breaks constraints lies below all that keeps them, in every objective.
+    /// Per row the probability that it keeps the constraints; `None` where nothing has broken them, or nothing learns them.
+    pub(crate) fn probabilities(&self, rows: &[f64]) -> Option<Vec<f64>> {
+        self.limits.as_ref()?.probabilities(rows, rows.len() / self.features.dimension())
+    }
+
+    /// Targets of the outcomes that keep the constraints, row by row.
+    pub(crate) fn feasible_targets(&self) -> impl Iterator<Item = &[f64]> {
+        let rows = self.targets.chunks(self.outputs.max(1)).zip(&self.feasible);
+        rows.filter(|(_, feasible)| **feasible).map(|(row, _)| row)
+    }
+
+    /// Targets of all outcomes: unless constraints are learned, what breaks them lies below all that keeps them, in every objective.
     fn targets_of(&self, history: &History) -> Vec<f64> {
         let outcomes = &history.outcomes;
         let columns = (0..self.outputs).map(|m| {
@@ -160,7 +172,7 @@ impl Model {
             let (low, high) = range(feasible);
             let (span, floor) =
                 (if high > low { high - low } else { 1.0 }, if low.is_finite() { low } else { 0.0 });
-            let target = |o: &crate::history::Outcome| match o.violation > 0.0 {
+            let target = |o: &crate::history::Outcome| match o.violation > 0.0 && self.limits.is_none() {
                 true => floor - span * (0.1 + o.violation / (1.0 + o.violation)),
                 false => o.objectives[m],
             };
@@ -169,6 +181,19 @@ impl Model {
         });
         let columns: Vec<Vec<f64>> = columns.collect();
         (0..outcomes.len()).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
+    }
+
+    /// The front of the targets, and of what is expected of candidates that are still being evaluated.
+    pub(crate) fn front(&self, open: &[Genotype]) -> Front {
+        let mut front = Front::new(self.feasible_targets().map(<[f64]>::to_vec));
+        if open.is_empty() {
+            return front;
+        }
+        let expected = self.predict(&self.features.encode_all(open));
+        for mean in expected.iter().flat_map(|p| p.mean.chunks(self.outputs.max(1))) {
+            front.add(mean.to_vec());
+        }
+        front
     }
 
     /// Vectors of the outcomes that were learned.

@@ -1,10 +1,9 @@
 //! The interpreter: walks through a plan, layer by layer, with burn's tensors.
 
 use crate::norm;
-use crate::plan::{Op, Plan, PlannedLayer, Window};
-use crate::random::{Draw, Uniform};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData, activation, module};
+use codebench_sdk::engine::{Draw, Op, Plan, PlannedLayer, Uniform, Window};
 use codebench_sdk::model::{Activation, ResizeMode};
 
 /// Whether the pass trains.
@@ -224,12 +223,8 @@ fn hsigmoid(x: Tensor<4>) -> Tensor<4> {
 }
 
 /// Zeroes with `probability` and scales the rest up, so that the expectation stays.
-fn dropout(input: Tensor<4>, probability: f64, mut uniform: Uniform, device: &Device) -> Tensor<4> {
+fn dropout(input: Tensor<4>, probability: f64, uniform: Uniform, device: &Device) -> Tensor<4> {
     let shape = input.dims();
-    let keep = if probability < 1.0 { (1.0 / (1.0 - probability)) as f32 } else { 0.0 };
-    let threshold = probability as f32;
-    let mask: Vec<f32> = (0..shape.iter().product::<usize>())
-        .map(|_| if uniform.next() < threshold { 0.0 } else { keep })
-        .collect();
+    let mask = uniform.dropout_mask(shape.iter().product(), probability);
     input * Tensor::from_data(TensorData::new(mask, shape), device)
 }

@@ -9,9 +9,6 @@ mod loss;
 mod network;
 mod norm;
 mod optimizer;
-mod plan;
-mod random;
-mod weights;
 
 use codebench_sdk::api::{Network, NetworkOptions};
 use codebench_sdk::prelude::*;

@@ -3,17 +3,15 @@
 use crate::forward::{self, LayerWeights, Mode, Pass, Statistics};
 use crate::loss;
 use crate::optimizer::Optimizer;
-use crate::plan::Plan;
-use crate::weights::Weights;
 use burn::tensor::{Device, Tensor, TensorData};
 use codebench_sdk::api::{
     EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions, StepResult,
 };
+use codebench_sdk::engine::{
+    Plan, STATISTICS_MOMENTUM, Weights, check_batch, check_memory, correct, weights_values,
+};
 use codebench_sdk::model::{TensorShape, Workload};
 use codebench_sdk::prelude::PluginError;
-
-/// Share of the mini-batch's statistics in the running ones.
-const STATISTICS_MOMENTUM: f32 = 0.1;
 
 /// A workload with weights and an optimiser's state.
 pub(crate) struct BurnNetwork {
@@ -43,46 +41,13 @@ impl BurnNetwork {
         let plan = Plan::new(workload)?;
         let optimizer = Optimizer::new(options)?;
         // Weights, gradients and the optimiser's two moments.
-        let parameters: u64 = workload
-            .layers
-            .iter()
-            .flat_map(|l| &l.weights)
-            .map(|w| w.shape.iter().fold(1u64, |product, extent| product.saturating_mul(*extent)))
-            .fold(0, u64::saturating_add);
-        check_memory(parameters.saturating_mul(4), memory_bytes, "the weights and the optimizer's state")?;
+        let values = weights_values(workload).saturating_mul(4);
+        check_memory(values, memory_bytes, "the weights and the optimizer's state")?;
         let weights = Weights::initial(workload, options.seed)?;
         let shapes =
             weights.all().iter().map(|t| t.shape.iter().map(|extent| *extent as usize).collect()).collect();
         let (seed, label_smoothing) = (options.seed, options.label_smoothing);
         Ok(BurnNetwork { plan, weights, shapes, optimizer, seed, label_smoothing, memory_bytes })
-    }
-
-    fn check(&self, batch: &MiniBatch<'_>, labelled: bool) -> Result<usize, PluginError> {
-        if batch.shape != self.plan.input_shape {
-            return Err(PluginError::invalid(format!(
-                "images of {} are given to a network for {}",
-                batch.shape, self.plan.input_shape
-            )));
-        }
-        let image = batch.shape.elements().unwrap_or(u64::MAX) as usize;
-        let count = batch.images.len() / image;
-        if count == 0 || count * image != batch.images.len() || (labelled && batch.labels.len() != count) {
-            return Err(PluginError::invalid(format!(
-                "a mini-batch of {} values and {} labels does not hold whole images of {image} values, one label each",
-                batch.images.len(),
-                batch.labels.len()
-            )));
-        }
-        if labelled && let Some(label) = batch.labels.iter().find(|l| **l as usize >= self.plan.classes) {
-            return Err(PluginError::invalid(format!(
-                "label {label} is out of range: the network has {} classes, from 0",
-                self.plan.classes
-            )));
-        }
-        // Values and gradients of every activation tensor.
-        let elements = self.plan.elements.saturating_mul(count as u64);
-        check_memory(elements.saturating_mul(2), self.memory_bytes, "the activations of a mini-batch")?;
-        Ok(count)
     }
 
     fn images(&self, batch: &MiniBatch<'_>, count: usize, device: &Device) -> Tensor<4> {
@@ -106,7 +71,7 @@ impl BurnNetwork {
 
     /// Forward and backward in training mode; changes nothing.
     fn differentiate(&self, batch: &MiniBatch<'_>, step: u64) -> Result<Trained, PluginError> {
-        let count = self.check(batch, true)?;
+        let count = check_batch(&self.plan, batch, true, self.memory_bytes)?;
         let device = Device::flex().autodiff();
         let tensors = self.tensors(&device, true);
         let weights = LayerWeights::new(&tensors, &self.shapes);
@@ -119,7 +84,7 @@ impl BurnNetwork {
             &device,
             |_| (),
         );
-        let correct = loss::correct(&values(pass.logits.clone())?, batch.labels, self.plan.classes);
+        let correct = correct(&values(pass.logits.clone())?, batch.labels, self.plan.classes);
         let loss = loss::cross_entropy(pass.logits, batch.labels, self.label_smoothing, &device);
         let value = values(loss.clone())?.first().copied().unwrap_or(f32::NAN);
         let mut gradients = loss.backward();
@@ -132,7 +97,7 @@ impl BurnNetwork {
 
     /// Forward in inference mode; `watch` sees the output of every layer.
     fn infer(&self, batch: &MiniBatch<'_>, watch: impl FnMut(&Tensor<4>)) -> Result<Pass, PluginError> {
-        let count = self.check(batch, false)?;
+        let count = check_batch(&self.plan, batch, false, self.memory_bytes)?;
         let device = Device::flex();
         let tensors = self.tensors(&device, false);
         let weights = LayerWeights::new(&tensors, &self.shapes);
@@ -148,7 +113,7 @@ impl BurnNetwork {
             for (offset, row, factor) in rows {
                 let running = &mut self.weights.all_mut()[seen.first_weight + offset].values;
                 for (running, value) in running.iter_mut().zip(row) {
-                    *running += STATISTICS_MOMENTUM * (factor * value - *running);
+                    *running += STATISTICS_MOMENTUM as f32 * (factor * value - *running);
                 }
             }
         }
@@ -166,19 +131,6 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, PluginError> {
 /// Share of values that are not zero.
 fn density(values: &[f32]) -> f64 {
     values.iter().filter(|value| **value != 0.0).count() as f64 / values.len().max(1) as f64
-}
-
-fn check_memory(values: u64, limit_bytes: u64, what: &str) -> Result<(), PluginError> {
-    let bytes = values.saturating_mul(4);
-    if bytes > limit_bytes {
-        return Err(PluginError::limit(format!(
-            "{what} need {} MB, more than the {} MB of parameter `memory_mb`: raise it, or use smaller CNNs or \
-             mini-batches",
-            bytes >> 20,
-            limit_bytes >> 20
-        )));
-    }
-    Ok(())
 }
 
 impl Network for BurnNetwork {
@@ -202,19 +154,7 @@ impl Network for BurnNetwork {
 
     fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<GradientsResult, PluginError> {
         let trained = self.differentiate(batch, step)?;
-        let gradients = self
-            .weights
-            .all()
-            .iter()
-            .zip(trained.gradients)
-            .filter(|(tensor, _)| tensor.role.is_parameter())
-            .map(|(tensor, gradient)| NamedTensor {
-                name: tensor.name.clone(),
-                role: tensor.role,
-                shape: tensor.shape.clone(),
-                values: gradient.unwrap_or_else(|| vec![0.0; tensor.values.len()]),
-            })
-            .collect();
+        let gradients = self.weights.named_gradients(trained.gradients);
         Ok(GradientsResult { loss: trained.loss, gradients })
     }
 

@@ -1,21 +1,9 @@
 //! SGD with momentum, Adam and AdamW in plain loops: one order of operations, state of this network only.
 
 use codebench_sdk::api::{NamedTensor, NetworkOptions};
-use codebench_sdk::model::{WeightRole, parameter};
+use codebench_sdk::engine::{ADAM_EPSILON, Rule};
+use codebench_sdk::model::WeightRole;
 use codebench_sdk::prelude::PluginError;
-
-/// Added to Adam's denominator.
-const EPSILON: f32 = 1e-8;
-
-/// The rules by name.
-const RULES: [(&str, Rule); 3] = [("sgd", Rule::Sgd), ("adam", Rule::Adam), ("adamw", Rule::AdamW)];
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Rule {
-    Sgd,
-    Adam,
-    AdamW,
-}
 
 /// An optimiser and its state.
 #[derive(Debug, Clone)]
@@ -36,15 +24,8 @@ pub(crate) struct Optimizer {
 impl Optimizer {
     /// An optimiser without history.
     pub(crate) fn new(options: &NetworkOptions) -> Result<Optimizer, PluginError> {
-        let name = options.optimizer.as_str();
-        let rule =
-            RULES.iter().find(|(known, _)| *known == name).map(|(_, rule)| *rule).ok_or_else(|| {
-                let nearest = parameter::nearest(name, RULES.iter().map(|(known, _)| *known));
-                let hint = nearest.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
-                PluginError::invalid(format!("unknown optimizer `{name}`{hint}: give sgd, adam or adamw"))
-            })?;
         Ok(Optimizer {
-            rule,
+            rule: Rule::named(&options.optimizer)?,
             momentum: options.momentum as f32,
             betas: options.betas,
             weight_decay: options.weight_decay as f32,
@@ -107,7 +88,7 @@ impl Optimizer {
             let gradient = gradient + l2 * *value;
             *first = beta1 * *first + share1 * gradient;
             *second = beta2 * *second + share2 * gradient * gradient;
-            *value = shrink * *value - step * *first / (second.sqrt() / correction + EPSILON);
+            *value = shrink * *value - step * *first / (second.sqrt() / correction + ADAM_EPSILON as f32);
         }
     }
 }
@@ -179,14 +160,5 @@ mod tests {
         assert_eq!(clipped(0.0), [3.0, 0.0, 4.0]);
         assert_eq!(clipped(5.0), [3.0, 0.0, 4.0]);
         assert_eq!(clipped(2.5), [1.5, 0.0, 2.0]);
-    }
-
-    #[test]
-    fn an_unknown_name_is_refused_with_the_nearest() {
-        let error = Optimizer::new(&options("adamv")).unwrap_err();
-        assert_eq!(
-            error.message,
-            "unknown optimizer `adamv` (did you mean `adam`?): give sgd, adam or adamw"
-        );
     }
 }

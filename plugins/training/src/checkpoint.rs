@@ -1,7 +1,7 @@
 //! Checkpoints: the weights of a network in a safetensors file, which PyTorch and others read.
 
 use codebench_sdk::api::NamedTensor;
-use codebench_sdk::model::{DataShape, Recipe, Workload};
+use codebench_sdk::model::{DataShape, Parameters, Recipe, Workload};
 use codebench_sdk::prelude::PluginError;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The one entry of the file's metadata, so that its bytes do not depend on an order.
 const ORIGIN: &str = "codebench";
@@ -27,7 +27,10 @@ pub struct Origin<'a> {
     pub seed: u64,
     /// Id and version of the engine.
     pub engine: [&'a str; 2],
-    /// Key of the checkpoint that the training started from.
+    /// Parameters of the engine that were given.
+    #[serde(skip_serializing_if = "Parameters::is_empty")]
+    pub engine_parameters: &'a Parameters,
+    /// What the training started from: the key of a checkpoint, with the kind of transfer if it was that of another network.
     pub start: Option<&'a str>,
 }
 
@@ -64,6 +67,55 @@ pub fn save(path: &Path, weights: &[NamedTensor], key: &str) -> Result<(), Plugi
         .map_err(|e| PluginError::failed(format!("the checkpoint cannot be put together: {e}")))?;
     write_atomically(path, &file)
         .map_err(|e| PluginError::failed(format!("cannot write the checkpoint `{}`: {e}", path.display())))
+}
+
+/// Writes `weights` into `folder` under `key`, and `workload` beside them, so that other networks can take them over.
+///
+/// # Errors
+/// As [`save`].
+pub fn keep(
+    folder: &Path,
+    key: &str,
+    weights: &[NamedTensor],
+    workload: &Workload,
+) -> Result<(), PluginError> {
+    let path = workload_path(folder, key);
+    let text = serde_json::to_vec(workload)
+        .map_err(|e| PluginError::invalid(format!("the workload cannot be written: {e}")))?;
+    write_atomically(&path, &text)
+        .map_err(|e| PluginError::failed(format!("cannot write `{}`: {e}", path.display())))?;
+    save(&weights_path(folder, key), weights, key)
+}
+
+/// The workload and the weights that [`keep`] has written.
+///
+/// # Errors
+/// As [`load`].
+pub fn kept(folder: &Path, key: &str) -> Result<(Workload, Vec<NamedTensor>), PluginError> {
+    let path = workload_path(folder, key);
+    let workload: Workload = serde_json::from_slice(&read(&path)?)
+        .map_err(|e| PluginError::failed(format!("`{}` is no workload: {e}", path.display())))?;
+    let expected: Vec<NamedTensor> = workload
+        .layers
+        .iter()
+        .flat_map(|layer| &layer.weights)
+        .map(|w| NamedTensor {
+            name: w.name.clone(),
+            role: w.role,
+            shape: w.shape.clone(),
+            values: Vec::new(),
+        })
+        .collect();
+    let (weights, _) = load(&weights_path(folder, key), &expected)?;
+    Ok((workload, weights))
+}
+
+fn weights_path(folder: &Path, key: &str) -> PathBuf {
+    folder.join(format!("{key}.safetensors"))
+}
+
+fn workload_path(folder: &Path, key: &str) -> PathBuf {
+    folder.join(format!("{key}.workload.json"))
 }
 
 fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

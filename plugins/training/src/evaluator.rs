@@ -1,12 +1,13 @@
 //! The evaluator `codebench/train`: a job's CNN is trained by an engine and measured.
 
-use crate::data::{self, Splits};
+use crate::checkpoint::{self, Origin};
 use crate::recipe::CheckedRecipe;
+use crate::setting::{ChosenEngine, LoadedData, engine_parameters};
 use crate::training::{Outcome, Training};
+use crate::transfer::{self, Transfer};
 use codebench_sdk::api::Reads;
 use codebench_sdk::prelude::*;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
 
 /// Names of the metrics, as descriptions list them.
 const METRICS: [&str; 9] = [
@@ -26,9 +27,11 @@ const DENSITY: &str = "activation_density";
 
 /// The evaluator `codebench/train`.
 pub struct Train {
-    engine: Box<dyn Engine>,
-    /// Data sets that were read already, by the JSON of their source.
-    loaded: Mutex<BTreeMap<String, Arc<Splits>>>,
+    chosen: ChosenEngine,
+    data: LoadedData,
+    /// Where checkpoints are kept, if they are.
+    checkpoints: Option<PathBuf>,
+    transfer: Option<Transfer>,
 }
 
 impl Plugin for Train {
@@ -40,40 +43,76 @@ impl Plugin for Train {
             env!("CARGO_PKG_VERSION"),
             "Trains the CNN with the experiment's recipe and measures its accuracy and loss.",
         )
-        .parameters(vec![ParameterDescription::text(
-            "engine",
-            "codebench/burn",
-            "Plugin of kind engine that computes.",
-        )])
+        .parameters(parameters())
         .needs(&[Kind::Engine])
         .metrics(&METRICS)
         .example("Train in an experiment", "[[evaluator]]\nid = \"train\"\nplugin = \"codebench/train\"\n")
     }
 
     fn configure(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
-        let engine = configuration.catalog.engine(configuration.text("engine")?, &Parameters::new())?;
-        Ok(Train { engine, loaded: Mutex::default() })
+        let folder = configuration.text("checkpoints")?;
+        let transfer = match configuration.text("transfer")? {
+            "leading" => Some(Transfer::Leading),
+            "identical" => Some(Transfer::Identical),
+            _ => None,
+        };
+        if let Some(transfer) = transfer.filter(|_| folder.is_empty()) {
+            return Err(PluginError::invalid(format!(
+                "transfer = \"{}\" takes weights from checkpoints, but none are kept: give `checkpoints` a folder",
+                transfer.name()
+            )));
+        }
+        Ok(Train {
+            chosen: ChosenEngine::configure(configuration)?,
+            data: LoadedData::default(),
+            checkpoints: (!folder.is_empty()).then(|| PathBuf::from(folder)),
+            transfer,
+        })
     }
 }
 
+fn parameters() -> Vec<ParameterDescription> {
+    let mut parameters = engine_parameters().to_vec();
+    parameters.push(ParameterDescription::text(
+        "checkpoints",
+        "",
+        "Folder for the weights of every training, relative to where codebench runs; none are kept without it.",
+    ));
+    parameters.push(ParameterDescription::choice(
+        "transfer",
+        &["none", "leading", "identical"],
+        "none",
+        "Which identical modules take their first weights from the nearest CNN that was trained before.",
+    ));
+    parameters
+}
+
 impl Train {
-    fn splits(&self, source: &DataSource) -> Result<Arc<Splits>, PluginError> {
-        let key = serde_json::to_string(source)
-            .map_err(|e| PluginError::invalid(format!("data source `{}`: {e}", source.id)))?;
-        // A poisoned lock only says that another evaluation failed while reading; the map is whole.
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(splits) = loaded.get(&key) {
-            return Ok(Arc::clone(splits));
+    /// Gives `network` the weights that it shares with the job's donor; what was taken from where, if anything was.
+    fn take_over(
+        &self,
+        job: &Job,
+        workload: &Workload,
+        network: &mut dyn Network,
+    ) -> Result<Option<String>, PluginError> {
+        let (Some(transfer), Some(folder), Some(donor)) = (self.transfer, &self.checkpoints, &job.donor)
+        else {
+            return Ok(None);
+        };
+        let (trained, weights) = checkpoint::kept(folder, donor)?;
+        let taken = transfer::take(transfer, &trained, &weights, workload);
+        if taken.is_empty() {
+            return Ok(None);
         }
-        let splits = Arc::new(data::load(source)?);
-        loaded.insert(key, Arc::clone(&splits));
-        Ok(splits)
+        network.set_weights(&taken)?;
+        Ok(Some(format!("{} modules of {donor}", transfer.name())))
     }
 }
 
 impl Evaluator for Train {
     fn reads(&self) -> Reads {
-        Reads { cnn: true, data: true, recipe: true, seed: true, ..Reads::default() }
+        let donor = self.transfer.is_some();
+        Reads { cnn: true, data: true, recipe: true, seed: true, donor, ..Reads::default() }
     }
 
     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {
@@ -82,13 +121,14 @@ impl Evaluator for Train {
                 "training needs a CNN, a data set and a recipe: add [space.cnn], [data] and [recipe]",
             ));
         };
-        if let Some(key) = job.resume_from.as_ref().or(job.donor.as_ref()) {
+        if let Some(key) = job.resume_from.as_ref().or(job.donor.as_ref().filter(|_| self.transfer.is_none()))
+        {
             return Err(PluginError::invalid(format!(
                 "`codebench/train` keeps no checkpoints, but is asked to go on from `{key}`"
             )));
         }
         let recipe = CheckedRecipe::new(recipe)?;
-        let splits = self.splits(source)?;
+        let splits = self.data.splits(source)?;
         let training = Training {
             splits: &splits,
             recipe: &recipe,
@@ -96,12 +136,32 @@ impl Evaluator for Train {
             purpose: job.purpose,
             wall_limit_s: job.limits.wall_s,
         };
-        let mut network = training.network(self.engine.as_ref(), workload)?;
-        Ok(metrics(training.run(network.as_mut(), |_| ())?, workload))
+        let mut network = training.network(self.chosen.engine.as_ref(), workload)?;
+        let start = self.take_over(job, workload, network.as_mut())?;
+        let mut metrics = metrics(training.run(network.as_mut(), |_| ())?, workload);
+        if let Some(folder) = &self.checkpoints {
+            let ChosenEngine { id, version, parameters, .. } = &self.chosen;
+            let origin = Origin {
+                workload,
+                data: splits.shape(),
+                recipe: recipe.fields(),
+                seed: job.seed,
+                engine: [id, version],
+                engine_parameters: parameters,
+                start: start.as_deref(),
+            };
+            let key = origin.key()?;
+            checkpoint::keep(folder, &key, &network.weights()?, workload)?;
+            metrics.artifacts.insert("weights".into(), key);
+        }
+        if start.is_some() {
+            metrics.artifacts.extend(job.donor.clone().map(|donor| ("donor".into(), donor)));
+        }
+        Ok(metrics)
     }
 
     fn data_shape(&self, data: &DataSource) -> Option<Result<DataShape, PluginError>> {
-        Some(self.splits(data).map(|splits| splits.shape().clone()))
+        Some(self.data.splits(data).map(|splits| splits.shape().clone()))
     }
 }
 

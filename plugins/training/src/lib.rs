@@ -1,4 +1,5 @@
-//! Training over any engine: data sets with fixed splits, the recipe, the loop, and the evaluator `codebench/train`.
+//! Training over any engine: data sets with fixed splits, the recipe, the loop, and the evaluators
+//! `codebench/train` and `codebench/zero-cost`.
 //!
 //! ```text
 //! DataSource --load--> RawData --split, normalise--> Splits --train (engine)--> metrics
@@ -13,12 +14,17 @@ pub mod data;
 mod evaluator;
 mod measure;
 mod recipe;
+mod setting;
 mod shuffle;
 mod training;
+mod transfer;
+mod zero_cost;
 
 pub use evaluator::Train;
 pub use measure::Measure;
 pub use recipe::{CheckedRecipe, Progress, Schedule};
 pub use training::{Epoch, Outcome, Training};
+pub use transfer::{Transfer, take};
+pub use zero_cost::ZeroCost;
 
-codebench_sdk::plugins![Train];
+codebench_sdk::plugins![Train, ZeroCost];

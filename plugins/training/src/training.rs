@@ -193,7 +193,7 @@ fn options(recipe: &Recipe, seed: u64) -> NetworkOptions {
 }
 
 /// The network reads the data set's images and tells its classes apart.
-fn check_fit(workload: &Workload, data: &DataShape) -> Result<(), PluginError> {
+pub(crate) fn check_fit(workload: &Workload, data: &DataShape) -> Result<(), PluginError> {
     let shape =
         |id: usize| {
             workload.tensors.get(id).copied().ok_or_else(|| {

@@ -49,6 +49,8 @@ pub use codebench_space as space;
 #[doc(hidden)]
 pub use codebench_abi as abi;
 
+#[cfg(feature = "engine")]
+pub mod engine;
 #[cfg(target_family = "wasm")]
 pub mod wasm;
 

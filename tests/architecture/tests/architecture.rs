@@ -25,6 +25,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["codebench-model", "codebench-api", "codebench-math", "codebench-space", "codebench-abi"],
     ),
     ("codebench-conformance", &["codebench-model", "codebench-api", "codebench-space"]),
+    (
+        "codebench-engines",
+        &[
+            "codebench-api",
+            "codebench-cnn-ops",
+            "codebench-fixtures",
+            "codebench-host",
+            "codebench-trainer-burn",
+            "codebench-training",
+        ],
+    ),
     ("codebench-misbehaving-native", &["codebench-sdk"]),
     ("codebench-oracle", &["codebench-model", "codebench-api", "codebench-math", "codebench-accelbench"]),
     (
@@ -54,18 +65,23 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
+/// The members of the workspace, and of the one of the engine on libtorch.
 fn members() -> Vec<Package> {
-    let manifest = root().join("Cargo.toml");
-    let mut command = MetadataCommand::new();
-    command.manifest_path(manifest).no_deps().other_options(vec!["--offline".into()]);
-    command.exec().unwrap().packages
+    let members = |manifest: &str| {
+        let mut command = MetadataCommand::new();
+        command.manifest_path(root().join(manifest)).no_deps().other_options(vec!["--offline".into()]);
+        command.exec().unwrap().packages
+    };
+    ["Cargo.toml", "plugins/trainer-tch/Cargo.toml"].into_iter().flat_map(members).collect()
 }
 
 fn is_plugin(package: &Package) -> bool {
     let folder = package.manifest_path.strip_prefix(root()).unwrap();
-    (folder.starts_with("plugins") || folder.starts_with("examples/plugins"))
-        && !is_wrapper(package)
-        && package.name.as_str() != "codebench-builtin"
+    is_plugin_folder(folder) && !is_wrapper(package) && package.name.as_str() != "codebench-builtin"
+}
+
+fn is_plugin_folder(folder: &cargo_metadata::camino::Utf8Path) -> bool {
+    folder.starts_with("plugins") || folder.starts_with("examples/plugins")
 }
 
 /// Wrapper crates, one per form of a plugin crate: that crate and the SDK, whose features make the form.
@@ -73,7 +89,7 @@ fn is_wrapper(package: &Package) -> bool {
     let folder = package.manifest_path.strip_prefix(root()).unwrap();
     folder.starts_with("plugins/forms")
         || (is_test_plugin(package) && ["-native", "-wasm"].iter().any(|form| folder.as_str().contains(form)))
-        || (folder.starts_with("examples/plugins") && folder.ends_with("native/Cargo.toml"))
+        || (is_plugin_folder(folder) && folder.ends_with("native/Cargo.toml"))
 }
 
 /// Plugins that only tests use.

@@ -5,7 +5,7 @@ use crate::cnn_input::{CnnInput, Image, ImageArguments};
 use crate::table::Table;
 use crate::{Failure, OrFail, catalog};
 use clap::Args;
-use codebench_api::{Catalog, Engine};
+use codebench_api::{Catalog, Engine, Kind, PluginError};
 use codebench_cnn::Language;
 use codebench_model::{DataSource, ParameterValue, Parameters, Purpose, Recipe, Workload};
 use codebench_training::checkpoint::{self, Origin};
@@ -24,6 +24,8 @@ Examples:
   codebench train --cnn lenet-5 --data fashion-mnist --set train_images=10000 --recipe epochs=5
   codebench train --cnn my-cnn.toml --data image-folder --set folder=leaves --set size=32 --recipe flip=true --seed 7
   codebench train --cnn my-cnn.toml --from runs/checkpoints/0123.safetensors --recipe learning_rate=0.0005
+  codebench train --cnn lenet-5 --data fashion-mnist --engine tch --engine-set device=cuda \
+    --plugin target/release/libcodebench_trainer_tch_native.so --allow-native
 
 The book's page on training lists the data sets, the fields of a recipe and what is measured. The weights are written as
 safetensors under the key of the training, which the same CNN, data, recipe, seed and engine share.")]
@@ -40,9 +42,12 @@ pub struct Arguments {
     /// A field of the recipe, such as epochs=20; may be repeated
     #[arg(long = "recipe", value_name = "FIELD=VALUE", value_parser = parse_field)]
     pub recipe: Vec<(String, Value)>,
-    /// The engine that computes: an id, or its part after `codebench/`
+    /// The engine that computes: an id such as codebench/burn, or its part after the slash
     #[arg(long, value_name = "ID", default_value = "burn")]
     pub engine: String,
+    /// A parameter of the engine, such as threads=4; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    pub engine_set: Vec<(String, ParameterValue)>,
     /// Decides initial weights, the order of images, augmentation and dropout
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -74,15 +79,12 @@ impl Arguments {
         data::load(&DataSource { id: self.data.clone(), parameters }).usage()
     }
 
-    /// Its id, version and instance.
-    fn engine(&self, catalog: &Catalog) -> Result<(String, String, Box<dyn Engine>), Failure> {
-        let id = match self.engine.contains('/') {
-            true => self.engine.clone(),
-            false => format!("codebench/{}", self.engine),
-        };
-        let engine = catalog.engine(&id, &Parameters::new()).usage()?;
+    fn engine(&self, catalog: &Catalog) -> Result<ChosenEngine, Failure> {
+        let id = engine_id(&self.engine, catalog).usage()?;
+        let parameters: Parameters = self.engine_set.iter().cloned().collect();
+        let engine = catalog.engine(&id, &parameters).usage()?;
         let version = catalog.get(&id).map(|entry| entry.info.version.clone()).unwrap_or_default();
-        Ok((id, version, engine))
+        Ok(ChosenEngine { id, version, parameters, engine })
     }
 
     fn workload(&self, catalog: &Catalog, splits: &Splits) -> Result<Workload, Failure> {
@@ -98,16 +100,45 @@ impl Arguments {
     }
 }
 
+/// What `--engine` and `--engine-set` say.
+struct ChosenEngine {
+    id: String,
+    version: String,
+    parameters: Parameters,
+    engine: Box<dyn Engine>,
+}
+
+/// The id of the engine called `name`: an id, or the part after the slash of exactly one engine's.
+fn engine_id(name: &str, catalog: &Catalog) -> Result<String, PluginError> {
+    if name.contains('/') {
+        return Ok(name.to_owned());
+    }
+    let engines: Vec<&str> =
+        catalog.entries().filter(|e| e.kind() == Kind::Engine).map(|e| e.info.id.as_str()).collect();
+    let short = |id: &&&str| id.split_once('/').is_some_and(|(_, short)| short == name);
+    match engines.iter().filter(short).collect::<Vec<_>>()[..] {
+        [id] => Ok((*id).to_owned()),
+        [] => Err(PluginError::not_found(format!(
+            "no engine is called `{name}`; there are {}; --plugin FILE adds those of a plugin file",
+            engines.join(", ")
+        ))),
+        _ => Err(PluginError::invalid(format!(
+            "several engines are called `{name}`: give the whole id of one of {}",
+            engines.join(", ")
+        ))),
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let catalog = catalog()?;
     let recipe = arguments.recipe()?;
-    let (id, version, engine) = arguments.engine(&catalog)?;
+    let chosen = arguments.engine(&catalog)?;
     let splits = arguments.splits()?;
     let workload = arguments.workload(&catalog, &splits)?;
     let seed = arguments.seed;
     let training =
         Training { splits: &splits, recipe: &recipe, seed, purpose: Purpose::Final, wall_limit_s: None };
-    let mut network = training.network(engine.as_ref(), &workload).failure()?;
+    let mut network = training.network(chosen.engine.as_ref(), &workload).failure()?;
     let start = arguments.from.as_ref().map(|path| {
         let (weights, key) = checkpoint::load(path, &network.weights()?)?;
         network.set_weights(&weights).map(|()| key)
@@ -118,7 +149,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
         data: splits.shape(),
         recipe: recipe.fields(),
         seed,
-        engine: [&id, &version],
+        engine: [&chosen.id, &chosen.version],
+        engine_parameters: &chosen.parameters,
         start: start.as_deref(),
     };
     let key = origin.key().failure()?;
@@ -202,5 +234,16 @@ mod tests {
         assert_eq!(value("flip=true"), Value::Bool(true));
         assert_eq!(value("optimizer=sgd"), Value::from("sgd"));
         assert!(parse_field("epochs").is_err());
+    }
+
+    #[test]
+    fn an_engine_is_called_by_its_id_or_the_part_after_the_slash() {
+        let catalog = crate::built_in().unwrap();
+        assert_eq!(engine_id("burn", &catalog).unwrap(), "codebench/burn");
+        assert_eq!(engine_id("acme/any", &catalog).unwrap(), "acme/any");
+        assert_eq!(
+            engine_id("tch", &catalog).unwrap_err().message,
+            "no engine is called `tch`; there are codebench/burn; --plugin FILE adds those of a plugin file"
+        );
     }
 }

@@ -55,8 +55,6 @@ impl Store {
     /// # Errors
     /// Every variant of [`StoreError`].
     pub fn open(folder: &Path, resume: bool, founding: &Founding<'_>) -> Result<Store, StoreError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| StoreError::Folder { path: folder.to_owned(), reason: e.to_string() })?;
         let mut store = Store::connected(folder)?;
         if store.is_empty()? {
             store.found(founding)?;
@@ -71,11 +69,11 @@ impl Store {
         Ok(store)
     }
 
-    /// The store in `folder`, to be read; `None` if there is none yet, be it that whoever began to create it was stopped.
+    /// The store that is in `folder`; `None` if there is none, or one whose process was killed while creating it.
     ///
     /// # Errors
-    /// Every variant of [`StoreError`] but [`StoreError::Exists`].
-    pub(crate) fn existing(folder: &Path) -> Result<Option<Store>, StoreError> {
+    /// As [`Store::open`].
+    pub fn existing(folder: &Path) -> Result<Option<Store>, StoreError> {
         if !folder.join(STORE).exists() {
             return Ok(None);
         }
@@ -88,7 +86,10 @@ impl Store {
         Ok(Some(store))
     }
 
+    /// The locked store in `folder`, whatever it holds.
     fn connected(folder: &Path) -> Result<Store, StoreError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| StoreError::Folder { path: folder.to_owned(), reason: e.to_string() })?;
         let lock = lock::acquire(&folder.join(LOCK))?;
         let path = folder.join(STORE);
         let connection = connect(&path)?;

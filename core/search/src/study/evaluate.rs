@@ -1,5 +1,6 @@
 //! Evaluating trials: evaluator after evaluator, every distinct memo key once.
 
+use super::donor::Donors;
 use super::setup::{Prepared, Setup};
 use super::strategist::guarded;
 use super::{Study, memo};
@@ -49,6 +50,13 @@ impl Study<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Option<Vec<Running>>, SearchError> {
         let mut trials = self.setup.build(asked, purpose)?;
+        if let Some(donors) =
+            asked.first().and_then(|first| Donors::of(&self.setup, &self.records, first.batch))
+        {
+            for trial in &mut trials {
+                trial.job.donor = trial.job.cnn.as_ref().and_then(|cnn| donors.nearest(cnn));
+            }
+        }
         for index in 0..self.setup.evaluators.len() {
             if !self.stage(index, &mut trials, observer)? {
                 return Ok(None);

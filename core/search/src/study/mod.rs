@@ -4,6 +4,7 @@
 //! evaluated, every evaluation and every record is one transaction, and batches come from the experiment; so a study
 //! gives the same records with any number of threads and after any kill.
 
+mod donor;
 mod evaluate;
 mod finish;
 mod memo;

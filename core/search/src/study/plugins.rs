@@ -50,6 +50,7 @@ fn modules(space: &Space) -> Vec<(String, String)> {
 /// The ids of the operations that the CNNs of a space may have.
 fn operations(space: &Space, language: &Language) -> BTreeSet<String> {
     let mut labels: Vec<&str> = Vec::new();
+    let of_cells;
     match &space.cnn {
         None => {}
         Some(CnnTemplate::Networks { graphs, .. }) => {
@@ -62,6 +63,10 @@ fn operations(space: &Space, language: &Language) -> BTreeSet<String> {
             labels.extend(values.filter_map(ParameterValue::as_str));
             labels.extend(stem.iter().chain(between).map(String::as_str));
             labels.push("dense_classes");
+        }
+        Some(CnnTemplate::Cells(cells)) => {
+            of_cells = cells.labels();
+            labels.extend(of_cells.iter().map(String::as_str));
         }
     }
     labels.into_iter().filter_map(|label| language.plugin(label)).map(str::to_owned).collect()

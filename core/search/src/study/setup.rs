@@ -8,7 +8,7 @@ use crate::experiment::Experiment;
 use codebench_api::{Catalog, ErrorKind, Evaluator, Executor, PluginError, Reads};
 use codebench_cnn::{Language, Lowered};
 use codebench_model::{DataShape, Genotype, ParameterValue, Parameters, TensorShape};
-use codebench_space::{Candidate, Points};
+use codebench_space::{Candidate, Points, SpaceError};
 use std::collections::BTreeMap;
 
 /// An evaluator, made and asked what it reads.
@@ -75,8 +75,10 @@ impl Setup {
     /// The candidate and its lowered CNN. A well-formed CNN that cannot be built is infeasible; a malformed one, or an
     /// operation that breaks its contract, is a failure.
     pub(super) fn lowered(&self, genotype: &Genotype) -> Result<(Candidate, Option<Lowered>), PluginError> {
-        let candidate = codebench_space::decode(&self.experiment.space, genotype)
-            .map_err(|e| PluginError::failed(format!("the candidate cannot be decoded: {e}")))?;
+        let candidate = codebench_space::decode(&self.experiment.space, genotype).map_err(|e| match e {
+            SpaceError::Unconnected => PluginError::infeasible(e.to_string()),
+            e => PluginError::failed(format!("the candidate cannot be decoded: {e}")),
+        })?;
         let lowered = match (&candidate.cnn, self.images) {
             (Some(cnn), Some(images)) => {
                 Some(self.language.lower(cnn, images.input, images.classes).map_err(|e| {

@@ -1,8 +1,10 @@
 //! `codebench/boshnas` and `codebench/boshcode`: search by the gradient of an acquisition function.
 
 mod ascent;
+mod refine;
 mod settings;
 mod state;
+mod transfer;
 
 use crate::start;
 use codebench_sdk::prelude::*;
@@ -26,7 +28,7 @@ impl Plugin for Boshnas {
             "0.1.0",
             "Climbs a surrogate's confidence bound by second-order gradients from many starts, and proposes the nearest designs.",
         )
-        .parameters(Settings::parameters())
+        .parameters(Settings::parameters("ucb", 2))
         .needs(&[Kind::Surrogate])
         .example("with its defaults", "[strategy]\nplugin = \"codebench/boshnas\"")
         .example("first-order gradients", "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { second_order = false }")
@@ -41,7 +43,7 @@ impl Plugin for Boshcode {
     type Kind = kinds::Strategy;
 
     fn info() -> PluginInfo {
-        let mut parameters = Settings::parameters();
+        let mut parameters = Settings::parameters("ei", 5);
         parameters.extend(Settings::sides());
         PluginInfo::new(
             "codebench/boshcode",

@@ -19,6 +19,8 @@ pub(super) struct Settings {
     pub(super) surrogate: SurrogateUse,
     pub(super) startup: usize,
     pub(super) improvement: bool,
+    pub(super) hypervolume: bool,
+    pub(super) limits: bool,
     pub(super) beta: f64,
     pub(super) aleatoric: f64,
     pub(super) settled_after: usize,
@@ -33,21 +35,37 @@ pub(super) struct Settings {
     pub(super) around: usize,
     pub(super) random: usize,
     pub(super) climbs: usize,
+    pub(super) refine: bool,
+    pub(super) transfer: f64,
     pub(super) fix: Fix,
 }
 
 impl Settings {
-    /// Parameters of both.
-    pub(super) fn parameters() -> Vec<ParameterDescription> {
+    /// Parameters of both, with the acquisition and the climbs that are the default.
+    pub(super) fn parameters(acquisition: &str, climbs: i64) -> Vec<ParameterDescription> {
         let mut parameters = SurrogateUse::parameters("codebench/gp", "both", "ranks");
         parameters.extend([
             ParameterDescription::integer("startup", 1, 100_000, 10, "Random trials before the first model."),
             ParameterDescription::choice(
                 "acquisition",
                 &["ucb", "ei"],
-                "ucb",
+                acquisition,
                 "What the designs found are compared by: upper confidence bound, as the paper does, or expected improvement. Ascents \
                  always climb the bound.",
+            ),
+            ParameterDescription::choice(
+                "pareto",
+                &["hypervolume", "weights"],
+                "hypervolume",
+                "Of two to four objectives: the designs found are compared by what their bounds add to the hypervolume of the front, or \
+                 by sums with weights that are drawn anew for every proposal.",
+            ),
+            ParameterDescription::choice(
+                "constraints",
+                &["model", "penalty"],
+                "model",
+                "How constraints are learned: by a surrogate of their own, as the probability that a candidate keeps them, or as worse targets \
+                 of what breaks them.",
             ),
             ParameterDescription::float("beta", 0.0, 100.0, 0.5, "Deviations that the confidence bound lies above the mean."),
             ParameterDescription::float(
@@ -108,7 +126,21 @@ impl Settings {
                 5,
                 "Best trials whose neighbours compete with the ends of the ascents; 0 leaves the ends alone, as the paper does.",
             ),
-            ParameterDescription::integer("climbs", 0, 100, 2, "Times that the best candidates are joined by their neighbours."),
+            ParameterDescription::boolean(
+                "refine",
+                true,
+                "Where stacks of several sizes are possible, whether the largest are searched first; each time that the search has \
+                 settled, the best are split into smaller ones, half of which are those of their nearest neighbours among the best.",
+            ),
+            ParameterDescription::float(
+                "transfer",
+                0.0,
+                100.0,
+                0.0,
+                "How far below the largest bound, in deviations of the targets, a design may lie and be proposed because its CNN begins as one \
+                 that has been evaluated, whose weights it could take over.",
+            ),
+            ParameterDescription::integer("climbs", 0, 100, climbs, "Times that the best candidates are joined by their neighbours."),
             ParameterDescription::integer("random", 0, 100_000, 100, "Random candidates that compete too, where neighbours do."),
         ]);
         parameters
@@ -133,6 +165,8 @@ impl Settings {
             surrogate: SurrogateUse::configure(configuration)?,
             startup: size("startup")?,
             improvement: configuration.text("acquisition")? == "ei",
+            hypervolume: configuration.text("pareto")? == "hypervolume",
+            limits: configuration.text("constraints")? == "model",
             beta: configuration.float("beta")?,
             aleatoric: configuration.float("aleatoric")?,
             settled_after: size("settled_after")?,
@@ -147,6 +181,8 @@ impl Settings {
             around: size("around")?,
             random: size("random")?,
             climbs: size("climbs")?,
+            refine: configuration.boolean("refine")?,
+            transfer: configuration.float("transfer")?,
             fix: Fix::Nothing,
         })
     }

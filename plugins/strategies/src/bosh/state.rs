@@ -1,11 +1,15 @@
 //! What a running search knows, and how it proposes.
 
 use super::ascent::Ascent;
+use super::refine::Refinement;
 use super::settings::{Fix, Settings};
-use crate::acquisition::{Acquisition, Weights, climbed, pool};
+use super::transfer::Donors;
+use crate::acquisition::{Acquisition, Scored, Weights, climbed, pool};
 use crate::features::squared_distance;
-use crate::history::{History, range};
+use crate::history::{History, Outcome, range};
+use crate::hypervolume;
 use crate::model::Model;
+use crate::pareto::Ranks;
 use crate::start;
 use codebench_sdk::prelude::*;
 use codebench_sdk::space::BigUint;
@@ -28,6 +32,10 @@ pub(super) struct State {
     stale: usize,
     judged: usize,
     proposed: usize,
+    /// The size of stacks that is searched, if it falls.
+    refinement: Option<Refinement>,
+    /// CNNs whose weights others could take over.
+    donors: Donors,
 }
 
 #[derive(Debug)]
@@ -39,7 +47,10 @@ struct Library {
 impl State {
     pub(super) fn new(settings: &Settings, context: &StrategyContext) -> Result<State, PluginError> {
         let mut history = History::new(context, STREAM)?;
-        let model = settings.surrogate.start(context)?;
+        let model = match settings.limits {
+            true => settings.surrogate.start_with_limits(context)?,
+            false => settings.surrogate.start(context)?,
+        };
         let is_climber = settings.starts > 0 && model.differentiable();
         let library = match history.points.count() <= BigUint::from(settings.library) && is_climber {
             true => Some(Library::new(&history, &model)),
@@ -49,6 +60,7 @@ impl State {
             let point = history.sample();
             history.pin(Some((block, point)));
         }
+        let refinement = if settings.refine { Refinement::new(&mut history) } else { None };
         let settings = settings.clone();
         Ok(State {
             settings,
@@ -59,6 +71,8 @@ impl State {
             stale: 0,
             judged: 0,
             proposed: 0,
+            refinement,
+            donors: Donors::default(),
         })
     }
 
@@ -82,7 +96,11 @@ impl State {
         }
         while proposals.len() < count {
             self.take_turns();
-            let point = self.next()?;
+            self.redraw_pin();
+            let point = match self.refined()? {
+                Some(split) => split,
+                None => self.next()?,
+            };
             self.proposed += 1;
             proposals.push(self.history.propose(point));
         }
@@ -97,6 +115,28 @@ impl State {
             let point = self.history.outcomes[*best].genotype.clone();
             self.history.pin(Some((block, point)));
         }
+    }
+
+    /// A side held fast with which every trial so far has failed is drawn anew.
+    fn redraw_pin(&mut self) {
+        let tried = self.proposed > 0 && self.proposed.is_multiple_of(self.settings.startup);
+        if let (Fix::Block(block), true, true) = (self.settings.fix, tried, self.history.outcomes.is_empty())
+        {
+            self.history.pin(None);
+            let point = self.history.sample();
+            self.history.pin(Some((block, point)));
+        }
+    }
+
+    /// A CNN that came out of a split; a search that has settled, or has nothing left to propose, goes on to smaller stacks.
+    fn refined(&mut self) -> Result<Option<Genotype>, PluginError> {
+        let Some(refinement) = &mut self.refinement else { return Ok(None) };
+        let has_started = self.history.known() >= self.settings.startup;
+        let is_settled = has_started && self.stale >= self.settings.settled_after.max(1);
+        if (is_settled || self.history.is_spent()) && refinement.advance(&mut self.history, &self.model)? {
+            self.stale = 0;
+        }
+        Ok(refinement.next(&self.history))
     }
 
     /// The next proposal; each of a batch throws its own dice.
@@ -138,7 +178,10 @@ impl State {
     fn promising(&mut self, weights: &Weights, uncertain: bool) -> Result<Option<Genotype>, PluginError> {
         let mut candidates = self.ends(weights)?;
         if self.settings.around > 0 || candidates.is_empty() {
-            for point in pool(&mut self.history, self.settings.around.max(1), self.settings.random)? {
+            let mut around = self.leaders();
+            around.truncate(self.settings.around.max(1));
+            let near = pool(&mut self.history, &around, self.settings.random)?;
+            for point in near.into_iter().chain(self.pairs(&around)?) {
                 if !candidates.contains(&point) {
                     candidates.push(point);
                 }
@@ -146,6 +189,7 @@ impl State {
         }
         let acquisition = match (uncertain, self.settings.improvement) {
             (true, _) => Acquisition::Uncertainty,
+            _ if self.is_pareto() => Acquisition::Hypervolume(self.settings.beta),
             (false, true) => Acquisition::Improvement,
             (false, false) => Acquisition::Bound(self.settings.beta),
         };
@@ -153,7 +197,73 @@ impl State {
         let scored = climbed(&self.model, candidates, weights, acquisition, climbs, &mut self.history)?;
         let Some(scored) = scored else { return Ok(None) };
         let chosen = scored.choose(&self.model, weights, acquisition, 1, &mut self.history);
-        Ok(chosen.first().map(|i| scored.points[*i].clone()))
+        let Some(best) = chosen.first().copied() else { return Ok(None) };
+        let chosen =
+            if self.settings.transfer > 0.0 && !uncertain { self.familiar(&scored, best) } else { best };
+        Ok(Some(scored.points[chosen].clone()))
+    }
+
+    /// Unknown pairs of the CNN of one and the accelerator of another of the outcomes at `around`.
+    fn pairs(&self, around: &[usize]) -> Result<Vec<Genotype>, PluginError> {
+        let choices = &self.history.points.space().choices;
+        let Some(first) = choices.iter().position(|c| c.block == Block::Accelerator) else {
+            return Ok(Vec::new());
+        };
+        let mut pairs = Vec::new();
+        for of_cnn in around {
+            for of_accelerator in around.iter().filter(|other| *other != of_cnn) {
+                let mut pair = self.history.outcomes[*of_cnn].genotype.clone();
+                pair.0[first..].copy_from_slice(&self.history.outcomes[*of_accelerator].genotype.0[first..]);
+                let pair = self.history.points.repair(&pair).map_err(start::invalid)?;
+                let pair = self.history.pinned(pair)?;
+                if !self.history.is_known(&pair) && !pairs.contains(&pair) {
+                    pairs.push(pair);
+                }
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// Of the candidates whose bound is nearly that of the best, the one whose CNN could take over most weights.
+    fn familiar(&mut self, scored: &Scored, best: usize) -> usize {
+        let space = self.history.points.space();
+        self.donors.learn(space, &self.history.outcomes);
+        let bound = |i: usize| scored.mean[i] + self.settings.beta * scored.deviation[i];
+        let least = bound(best) - self.settings.transfer;
+        let near = (0..scored.points.len()).filter(|i| bound(*i) >= least);
+        let worth = |i: usize| (self.donors.share(space, &scored.points[i]), bound(i));
+        let compare = |a: &(usize, (f64, f64)), b: &(usize, (f64, f64))| {
+            a.1.0.total_cmp(&b.1.0).then(a.1.1.total_cmp(&b.1.1)).then(b.0.cmp(&a.0))
+        };
+        near.map(|i| (i, worth(i))).max_by(compare).map_or(best, |(i, _)| i)
+    }
+
+    /// Whether the hypervolume of the front decides.
+    fn is_pareto(&self) -> bool {
+        self.settings.hypervolume && (2..=hypervolume::MOST_OBJECTIVES).contains(&self.history.objectives)
+    }
+
+    /// Positions of the outcomes near which to search, the best first: of several objectives the front, its lonely points first.
+    fn leaders(&self) -> Vec<usize> {
+        if !self.is_pareto() {
+            return self.history.ranking();
+        }
+        let outcomes: Vec<&Outcome> = self.history.outcomes.iter().collect();
+        let ranks = Ranks::new(&outcomes);
+        let mut order: Vec<usize> = (0..outcomes.len()).collect();
+        order.sort_by(|i, j| ranks.compare(*i, *j));
+        order
+    }
+
+    /// The same for ascents, which climb a weighted sum: the best by its weights.
+    fn starts(&self, weights: &Weights) -> Vec<usize> {
+        if !self.is_pareto() {
+            return self.history.ranking();
+        }
+        let values = weights.of(&self.model.targets);
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|i, j| values[*j].total_cmp(&values[*i]).then(i.cmp(j)));
+        order
     }
 
     /// Unknown designs at which ascents from the best trials and from random points end.
@@ -171,7 +281,7 @@ impl State {
             return Ok(Vec::new());
         }
         let bounds = self.bounds();
-        let ranking = self.history.ranking();
+        let ranking = self.starts(weights);
         let mut ends: Vec<Genotype> = Vec::new();
         for number in 0..self.settings.starts {
             let start = match ranking.get(number / 2).filter(|_| number % 2 == 0) {

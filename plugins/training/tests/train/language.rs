@@ -6,63 +6,8 @@ use codebench_sdk::model::*;
 use codebench_sdk::space::rng::Rng;
 use codebench_training::data;
 
-/// One of every operation, with every option of a convolution.
-const LABELS: [&str; 54] = [
-    "conv3x3-c8-p1-bn-relu",
-    "conv3x3-c8-p1-relu",
-    "conv1x1-c8-bn-relu6",
-    "conv1x1-c8-s2-silu",
-    "conv3x3-c8-p1-s2-bn-gelu",
-    "conv3x3-dw-p1-bn-hswish",
-    "conv3x3-c8-dw-p1-bn-relu",
-    "conv3x3-c8-g4-p1-bn-hsigmoid",
-    "conv3x3-c8-d2-p2-bn-sigmoid",
-    "conv5x5-c8-ps-bn-tanh",
-    "conv3x3-c8-ps-s2-leaky_relu",
-    "conv1x7-c8-p0x3-bn-relu",
-    "conv7x1-c8-p3x0-bn-relu",
-    "conv3x3-c8-p1-bn-identity",
-    "conv3x3-c8-bn-leaky_relu",
-    "maxpool2x2-s2",
-    "maxpool3x3-p1-s2",
-    "maxpool3x3-s2-ceil",
-    "maxpool3x3-p1-s1",
-    "avgpool2x2-s2",
-    "avgpool3x3-p1-s1",
-    "avgpool3x3-s2-ceil",
-    "upsample-s12",
-    "upsample-s12x5-nearest",
-    "channel_shuffle-g4",
-    "dropout-p1",
-    "dropout-p5",
-    "bn",
-    "act-relu",
-    "act-relu6",
-    "act-silu",
-    "act-gelu",
-    "act-hswish",
-    "act-hsigmoid",
-    "act-sigmoid",
-    "act-tanh",
-    "act-leaky_relu",
-    "act-identity",
-    "lrn",
-    "lrn-n3-k1",
-    "slice-a2-b6",
-    "identity",
-    "global-avg-pool",
-    "global_avg_pool",
-    "avgpool3x3-p1-nopad",
-    "conv3x3-c8-p1-nb",
-    "conv2x2-c8-bn-relu",
-    "conv8x8-c8-bn-relu",
-    "conv3x3-c16-p1-bn-relu",
-    "conv3x3-p1-bn-relu",
-    "conv1x1-bn-relu",
-    "maxpool8x8-s8",
-    "avgpool8x8-s8",
-    "conv3x3-c8-g2-d2-p2-s2-bn-silu",
-];
+/// One of every operation, with every option of a convolution; `tests/engines` reads the same list.
+const LABELS: &str = include_str!("labels.txt");
 
 /// Steps on one mini-batch.
 const STEPS: u64 = 30;
@@ -100,7 +45,7 @@ fn losses_of(workload: &Workload, seed: u64) -> (f64, f64) {
 #[test]
 fn every_label_trains() {
     let mut stuck = Vec::new();
-    for label in LABELS {
+    for label in LABELS.lines() {
         // A classifier of all pixels learns fast behind any operation.
         let modules = vec![chain(&["conv3x3-c8-p1-bn-relu", label]), chain(&["flatten", "dense_classes"])];
         let cnn = CnnGraph { default_channels: 16, modules };

@@ -5,3 +5,5 @@
 mod evaluator;
 mod language;
 mod setting;
+mod transfer;
+mod zero_cost;

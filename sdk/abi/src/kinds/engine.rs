@@ -109,13 +109,17 @@ impl Tensors {
     }
 }
 
+/// Values of a tensor.
+fn count(shape: &[u64]) -> Option<usize> {
+    let product = shape.iter().try_fold(1u64, |product, extent| product.checked_mul(*extent));
+    product.and_then(|product| usize::try_from(product).ok())
+}
+
 fn tensors(heads: &str, mut values: &[f32]) -> Result<Vec<NamedTensor>, PluginError> {
     let heads: Vec<Head> = document::read("the heads of the tensors", heads)?;
     let mut tensors = Vec::with_capacity(heads.len());
     for Head { name, role, shape } in heads {
-        let count = shape.iter().try_fold(1u64, |product, extent| product.checked_mul(*extent));
-        let count = count.and_then(|count| usize::try_from(count).ok());
-        let Some((own, rest)) = count.and_then(|count| values.split_at_checked(count)) else {
+        let Some((own, rest)) = count(&shape).and_then(|count| values.split_at_checked(count)) else {
             let message = format!("tensor `{name}` of shape {shape:?} has {} values left", values.len());
             return Err(PluginError::contract(message));
         };
@@ -259,6 +263,15 @@ impl Network for ImportedNetwork {
     }
 
     fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<(), PluginError> {
+        // The other side tells tensors apart by their shapes.
+        if let Some(tensor) = weights.iter().find(|tensor| count(&tensor.shape) != Some(tensor.values.len()))
+        {
+            let NamedTensor { name, shape, values, .. } = tensor;
+            return Err(PluginError::invalid(format!(
+                "weight tensor `{name}` of shape {shape:?} with {} values is refused: give as many as its shape has",
+                values.len()
+            )));
+        }
         let all = Tensors::new(weights)?;
         call!(self.0, set_weights, BATCH_LAYOUT, all.heads.as_rstr(), all.values.as_rslice())
     }

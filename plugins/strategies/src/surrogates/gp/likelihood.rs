@@ -48,12 +48,18 @@ impl Likelihood<'_> {
         let mut distances = vec![0.0; n];
         for i in 0..n {
             let point: Vec<f64> = scaled.chunks_exact(n).map(|c| c[i]).collect();
-            squares(&point, &scaled, n, &mut distances);
-            let rows = kernel[i * n..][..n].iter_mut().zip(&mut slopes[i * n..][..n]);
-            for ((k, slope), square) in rows.zip(&distances) {
+            squares(&point, &scaled, n, &mut distances[..=i]);
+            let rows = kernel[i * n..].iter_mut().zip(&mut slopes[i * n..]);
+            for ((k, slope), square) in rows.zip(&distances[..=i]) {
                 let (value, derivative) = matern(*square);
                 *k = variance * value;
                 *slope = variance * derivative;
+            }
+        }
+        for i in 0..n {
+            for j in 0..i {
+                kernel[j * n + i] = kernel[i * n + j];
+                slopes[j * n + i] = slopes[i * n + j];
             }
         }
         let mut factor = kernel.clone();
@@ -94,11 +100,7 @@ impl Likelihood<'_> {
     fn gradient(&self, logs: &[f64], parts: Parts) -> Vec<f64> {
         let n = self.targets.len();
         let Parts { factor, weights, mut slopes, kernel } = parts;
-        let mut root = vec![0.0; n * n];
-        (0..n).for_each(|i| root[i * n + i] = 1.0);
-        dense::solve_lower(n, n, &factor, &mut root);
-        let mut inverse = vec![0.0; n * n];
-        dense::multiply_transposed([n, n, n], &root, &root, &mut inverse);
+        let inverse = dense::inverse_of_factored(n, &factor);
         let (mut of_signal, mut of_noise) = (0.0, 0.0);
         for i in 0..n {
             let rows = inverse[i * n..][..n].iter().zip(&kernel[i * n..][..n]).zip(&weights);
@@ -109,14 +111,14 @@ impl Likelihood<'_> {
             }
             of_noise += inverse[i * n + i] - weights[i] * weights[i];
         }
+        // For symmetric weights the sum of w (x - y)^2 over all pairs is twice that of w x^2 less that of w x y.
+        let sums: Vec<f64> = slopes.chunks_exact(n).map(|row| row.iter().sum()).collect();
+        let mut products = vec![0.0; self.columns.len()];
+        dense::multiply([self.inputs, n, n], self.columns, &slopes, &mut products);
         let mut gradient = Vec::with_capacity(logs.len());
-        for (column, log) in self.columns.chunks_exact(n).zip(logs) {
-            let mut sum = 0.0;
-            for (i, at) in column.iter().enumerate() {
-                let weighted = |(slope, other): (&f64, &f64)| slope * ((at - other) * (at - other));
-                sum += slopes[i * n..][..n].iter().zip(column).map(weighted).sum::<f64>();
-            }
-            gradient.push(0.5 * sum * exp(-2.0 * log));
+        for ((column, product), log) in self.columns.chunks_exact(n).zip(products.chunks_exact(n)).zip(logs) {
+            let squares: f64 = column.iter().zip(&sums).map(|(x, sum)| x * x * sum).sum();
+            gradient.push((squares - dense::dot(column, product)) * exp(-2.0 * log));
         }
         gradient.push(0.5 * of_signal);
         gradient.push(0.5 * of_noise * exp(logs[self.inputs + 1]));

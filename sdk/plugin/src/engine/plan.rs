@@ -1,33 +1,33 @@
-//! A workload checked and sized for this machine: what the interpreter walks through.
+//! A workload checked and sized for this machine: what an engine walks through.
 //!
 //! Every shape is derived again from the primitives and compared with the workload's, so that the kernels below never
 //! meet sizes that they would refuse.
 
-use codebench_sdk::model::{Padding, Primitive, ResizeMode, TensorShape, WeightRole, Workload};
-use codebench_sdk::prelude::PluginError;
+use codebench_api::PluginError;
+use codebench_model::{Padding, Primitive, ResizeMode, TensorShape, WeightRole, Workload};
 
 /// Largest extent of anything: leaves room for the products that address a mini-batch.
 const LARGEST: u64 = 1 << 31;
 
 /// One layer with sizes of this machine.
 #[derive(Debug, Clone)]
-pub(crate) struct PlannedLayer {
+pub struct PlannedLayer {
     /// Its operation.
-    pub(crate) op: Op,
+    pub op: Op,
     /// Tensors read.
-    pub(crate) inputs: Vec<usize>,
+    pub inputs: Vec<usize>,
     /// Tensor written.
-    pub(crate) output: usize,
+    pub output: usize,
     /// Index of its first weight tensor in the workload's order.
-    pub(crate) first_weight: usize,
+    pub first_weight: usize,
     /// Tensors that no later layer reads.
-    pub(crate) last_reads: Vec<usize>,
+    pub last_reads: Vec<usize>,
 }
 
 /// A primitive with its sizes.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
-pub(crate) enum Op {
+pub enum Op {
     Conv { stride: [usize; 2], padding: [(usize, usize); 2], dilation: [usize; 2], groups: usize, bias: bool },
     Dense { bias: bool },
     MaxPool(Window),
@@ -35,7 +35,7 @@ pub(crate) enum Op {
     GlobalAveragePool,
     BatchNorm { epsilon: f64 },
     LocalResponseNorm { size: usize, alpha: f64, beta: f64, k: f64 },
-    Activation(codebench_sdk::model::Activation),
+    Activation(codebench_model::Activation),
     Add,
     Multiply,
     Concat,
@@ -49,30 +49,42 @@ pub(crate) enum Op {
 
 /// A pooling window.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Window {
-    pub(crate) kernel: [usize; 2],
-    pub(crate) stride: [usize; 2],
-    pub(crate) padding: [(usize, usize); 2],
-    pub(crate) ceil: bool,
+pub struct Window {
+    /// Extent, `[y, x]` as everywhere.
+    pub kernel: [usize; 2],
+    /// Steps between windows.
+    pub stride: [usize; 2],
+    /// Elements before and after, per axis.
+    pub padding: [(usize, usize); 2],
+    /// Whether a last window may hang over the end.
+    pub ceil: bool,
 }
 
 /// A checked workload.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) layers: Vec<PlannedLayer>,
-    pub(crate) tensors: usize,
-    pub(crate) input: usize,
-    pub(crate) input_shape: TensorShape,
-    pub(crate) output: usize,
+pub struct Plan {
+    /// Layers in topological order.
+    pub layers: Vec<PlannedLayer>,
+    /// Number of activation tensors.
+    pub tensors: usize,
+    /// The image.
+    pub input: usize,
+    /// Its shape.
+    pub input_shape: TensorShape,
+    /// The logits.
+    pub output: usize,
     /// Features of the output, which is C x 1 x 1.
-    pub(crate) classes: usize,
+    pub classes: usize,
     /// Elements of all activation tensors of one image.
-    pub(crate) elements: u64,
+    pub elements: u64,
 }
 
 impl Plan {
     /// Checks `workload` from front to back.
-    pub(crate) fn new(workload: &Workload) -> Result<Plan, PluginError> {
+    ///
+    /// # Errors
+    /// What does not fit together, with the layer's name.
+    pub fn new(workload: &Workload) -> Result<Plan, PluginError> {
         let mut written = vec![false; workload.tensors.len()];
         let input_shape = shape_of(workload, workload.input, "the input")?;
         written[workload.input] = true;
@@ -178,7 +190,7 @@ fn expected_weights(primitive: &Primitive) -> Vec<(WeightRole, Vec<u64>)> {
     }
 }
 
-fn check_weights(layer: &codebench_sdk::model::Layer) -> Result<(), String> {
+fn check_weights(layer: &codebench_model::Layer) -> Result<(), String> {
     let expected = expected_weights(&layer.primitive);
     let given: Vec<_> = layer.weights.iter().map(|w| (w.role, w.shape.clone())).collect();
     if expected != given {

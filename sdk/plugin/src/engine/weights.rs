@@ -1,14 +1,13 @@
 //! The weight tensors of a network, kept as plain rows so that optimisers and copies are exact.
 
-use crate::random::{Draw, Uniform};
-use codebench_sdk::api::NamedTensor;
-use codebench_sdk::model::{WeightRole, Workload};
-use codebench_sdk::prelude::PluginError;
+use super::random::{Draw, Uniform};
+use codebench_api::{NamedTensor, PluginError};
+use codebench_model::{WeightRole, Workload};
 use std::collections::BTreeMap;
 
 /// All weight tensors in the workload's order.
 #[derive(Debug, Clone)]
-pub(crate) struct Weights {
+pub struct Weights {
     tensors: Vec<NamedTensor>,
     by_name: BTreeMap<String, usize>,
 }
@@ -16,7 +15,10 @@ pub(crate) struct Weights {
 impl Weights {
     /// Initial weights: kernels and biases uniform within 1/sqrt(fan-in) of zero, as PyTorch initialises convolutions and
     /// dense layers; batch norms start as the identity.
-    pub(crate) fn initial(workload: &Workload, seed: u64) -> Result<Weights, PluginError> {
+    ///
+    /// # Errors
+    /// A tensor beyond 2^31 elements, a name given twice.
+    pub fn initial(workload: &Workload, seed: u64) -> Result<Weights, PluginError> {
         let mut tensors = Vec::new();
         let mut by_name = BTreeMap::new();
         for layer in &workload.layers {
@@ -56,22 +58,38 @@ impl Weights {
     }
 
     /// All tensors.
-    pub(crate) fn all(&self) -> &[NamedTensor] {
+    pub fn all(&self) -> &[NamedTensor] {
         &self.tensors
     }
 
     /// All tensors, to be changed in place.
-    pub(crate) fn all_mut(&mut self) -> &mut [NamedTensor] {
+    pub fn all_mut(&mut self) -> &mut [NamedTensor] {
         &mut self.tensors
     }
 
-    /// Replaces the named tensors, or changes nothing.
-    pub(crate) fn replace(&mut self, given: &[NamedTensor]) -> Result<(), PluginError> {
+    /// One gradient per parameter, in order; `gradients` has one entry per tensor, `None` where the loss does not depend on it.
+    pub fn named_gradients(&self, gradients: Vec<Option<Vec<f32>>>) -> Vec<NamedTensor> {
+        let parameters = self.tensors.iter().zip(gradients).filter(|(tensor, _)| tensor.role.is_parameter());
+        parameters
+            .map(|(tensor, gradient)| NamedTensor {
+                name: tensor.name.clone(),
+                role: tensor.role,
+                shape: tensor.shape.clone(),
+                values: gradient.unwrap_or_else(|| vec![0.0; elements(&tensor.shape).unwrap_or(0)]),
+            })
+            .collect()
+    }
+
+    /// Index of each tensor of `given`, in their order.
+    ///
+    /// # Errors
+    /// An unknown name, another shape, values that are too few, too many or not finite.
+    pub fn locate(&self, given: &[NamedTensor]) -> Result<Vec<usize>, PluginError> {
         let mut targets = Vec::with_capacity(given.len());
         for tensor in given {
             let index = *self.by_name.get(&tensor.name).ok_or_else(|| self.unknown(&tensor.name))?;
             let target = &self.tensors[index];
-            if tensor.shape != target.shape || tensor.values.len() != target.values.len() {
+            if tensor.shape != target.shape || elements(&target.shape) != Some(tensor.values.len()) {
                 return Err(PluginError::invalid(format!(
                     "weight tensor `{}` of shape {:?} with {} values is refused: the network's has shape {:?}",
                     tensor.name,
@@ -88,6 +106,15 @@ impl Weights {
             }
             targets.push(index);
         }
+        Ok(targets)
+    }
+
+    /// Replaces the named tensors, or changes nothing.
+    ///
+    /// # Errors
+    /// Those of [`Weights::locate`].
+    pub fn replace(&mut self, given: &[NamedTensor]) -> Result<(), PluginError> {
+        let targets = self.locate(given)?;
         for (tensor, index) in given.iter().zip(targets) {
             self.tensors[index].values.copy_from_slice(&tensor.values);
         }
@@ -95,13 +122,13 @@ impl Weights {
     }
 
     fn unknown(&self, name: &str) -> PluginError {
-        let nearest = codebench_sdk::model::parameter::nearest(name, self.by_name.keys().map(String::as_str));
+        let nearest = codebench_model::parameter::nearest(name, self.by_name.keys().map(String::as_str));
         let hint = nearest.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
         PluginError::invalid(format!("unknown weight tensor `{name}`{hint}"))
     }
 }
 
-/// Elements of a tensor of `shape`, if this engine can address them.
+/// Elements of a tensor of `shape`, if an engine can address them.
 fn elements(shape: &[u64]) -> Option<usize> {
     let product = shape.iter().try_fold(1u64, |product, extent| product.checked_mul(*extent))?;
     usize::try_from(product).ok().filter(|_| product < 1 << 31)

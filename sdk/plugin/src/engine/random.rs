@@ -1,4 +1,4 @@
-//! Every random number of the engine, drawn from (seed, purpose, step, layer) alone: a draw depends neither on the order
+//! Every random number of an engine, drawn from (seed, purpose, step, layer) alone: a draw depends neither on the order
 //! of layers nor on other networks trained at the same time.
 
 use rand_chacha::ChaCha8Rng;
@@ -6,7 +6,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// What random numbers are for; part of the key.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Draw {
+pub enum Draw {
     /// Initial weights of tensor `index`.
     Weights {
         /// Index in the workload's order.
@@ -22,11 +22,12 @@ pub(crate) enum Draw {
 }
 
 /// A generator of uniform numbers.
-pub(crate) struct Uniform(ChaCha8Rng);
+#[derive(Debug)]
+pub struct Uniform(ChaCha8Rng);
 
 impl Uniform {
     /// The generator for one purpose.
-    pub(crate) fn new(seed: u64, draw: Draw) -> Self {
+    pub fn new(seed: u64, draw: Draw) -> Self {
         let words = match draw {
             Draw::Weights { index } => [seed, 1, index as u64, 0],
             Draw::Dropout { step, layer } => [seed, 2, layer as u64, step],
@@ -39,13 +40,20 @@ impl Uniform {
     }
 
     /// Uniform in [0, 1): a multiple of 2^-24, exact in f32.
-    pub(crate) fn next(&mut self) -> f32 {
+    pub fn unit(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 * (1.0 / 16_777_216.0)
     }
 
     /// Uniform in [-bound, bound).
-    pub(crate) fn symmetric(&mut self, bound: f32) -> f32 {
-        (2.0 * self.next() - 1.0) * bound
+    pub fn symmetric(&mut self, bound: f32) -> f32 {
+        (2.0 * self.unit() - 1.0) * bound
+    }
+
+    /// A factor for each of `length` values: 0 with `probability`, else what keeps the expectation.
+    pub fn dropout_mask(mut self, length: usize, probability: f64) -> Vec<f32> {
+        let keep = if probability < 1.0 { (1.0 / (1.0 - probability)) as f32 } else { 0.0 };
+        let threshold = probability as f32;
+        (0..length).map(|_| if self.unit() < threshold { 0.0 } else { keep }).collect()
     }
 }
 
@@ -55,7 +63,7 @@ mod tests {
 
     #[test]
     fn draws_differ_by_purpose_and_repeat_by_key() {
-        let first = |draw| Uniform::new(7, draw).next();
+        let first = |draw| Uniform::new(7, draw).unit();
         let a = first(Draw::Dropout { step: 1, layer: 2 });
         assert_eq!(a, first(Draw::Dropout { step: 1, layer: 2 }));
         assert_ne!(a, first(Draw::Dropout { step: 2, layer: 1 }));

@@ -1,0 +1,99 @@
+//! How boshcode walks through CNNs of modules: large stacks first, and CNNs whose weights could be taken over.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use codebench_sdk::api::Catalog;
+use codebench_sdk::prelude::*;
+use codebench_sdk::space::{Encoding, SpaceDescription, check, decode};
+
+const SPACE: &str = "
+    [cnn]
+    ops = [\"a\", \"b\", \"c\"]
+    vertices = [3, 4]
+    stacks = { min = 1, max = 6 }
+    modules_per_stack = [1, 2, 4]
+    default_channels = [16, 32]
+
+    [accelerator]
+    pib = [1, 2, 4]
+    pix = { min = 1, max = 8 }";
+
+fn space() -> Space {
+    toml::from_str::<SpaceDescription>(SPACE).unwrap().compile().unwrap()
+}
+
+fn make(parameters: &[(&str, ParameterValue)], seed: u64) -> Box<dyn Strategy> {
+    let mut catalog = Catalog::default();
+    catalog.add_all("codebench-strategies", codebench_strategies::PLUGINS).unwrap();
+    let light = ("surrogate_parameters", ParameterValue::Text("evaluations = 4".into()));
+    let parameters = parameters.iter().chain([&light]).map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+    let context = StrategyContext { space: space(), seed, objectives: 1 };
+    catalog.strategy("codebench/boshcode", &parameters, &context).unwrap()
+}
+
+/// What is proposed in `rounds` asks of one, each told how many `a` its CNN has.
+fn proposed(strategy: &mut dyn Strategy, rounds: usize) -> Vec<Genotype> {
+    let space = space();
+    let mut all = Vec::new();
+    for round in 0..rounds {
+        let genotype = strategy.ask(1).unwrap().remove(0);
+        check(&space, &genotype).unwrap();
+        let modules = decode(&space, &genotype).unwrap().cnn.unwrap().modules;
+        let labels: Vec<&str> = modules.iter().flat_map(|m| &m.vertices).map(|v| v.label.as_str()).collect();
+        let share = labels.iter().filter(|l| **l == "a").count() as f64 / labels.len() as f64;
+        let x = Encoding::new(&space).encode(&space, &genotype);
+        let value = share - 0.01 * (x[x.len() - 1] - 0.5).powi(2);
+        let (status, objectives) = (Status::Ok, vec![value]);
+        strategy
+            .tell(&[Tell {
+                trial: round as u64,
+                genotype: genotype.clone(),
+                status,
+                objectives,
+                violation: 0.0,
+            }])
+            .unwrap();
+        all.push(genotype);
+    }
+    all
+}
+
+#[test]
+fn stacks_are_refined_each_time_the_search_has_settled() {
+    let choice = space().choices.iter().position(|c| c.name == "cnn.modules_per_stack").unwrap();
+    let sizes = |parameters: &[(&str, ParameterValue)]| -> Vec<u32> {
+        let more = [("settled_after", ParameterValue::Integer(5))];
+        let parameters: Vec<_> = parameters.iter().chain(&more).cloned().collect();
+        proposed(make(&parameters, 1).as_mut(), 60).iter().map(|g| g.0[choice]).collect()
+    };
+    let refined = sizes(&[]);
+    // Four modules in a stack, then two, then one, and never back.
+    assert!(refined[..10].iter().all(|size| *size == 2), "{refined:?}");
+    assert!(refined.windows(2).all(|pair| pair[1] <= pair[0]), "{refined:?}");
+    assert_eq!(refined.last(), Some(&0), "{refined:?}");
+    let free = sizes(&[("refine", ParameterValue::Boolean(false))]);
+    assert!(free.windows(2).any(|pair| pair[1] > pair[0]), "{free:?}");
+}
+
+#[test]
+fn cnns_that_begin_alike_may_be_preferred() {
+    // Modules that a proposal begins with as an earlier one does, as a share of its own.
+    let familiar = |transfer: f64| {
+        let parameters =
+            [("transfer", ParameterValue::Float(transfer)), ("refine", ParameterValue::Boolean(false))];
+        let mut total = 0.0;
+        for seed in 0..3 {
+            let all = proposed(make(&parameters, seed).as_mut(), 24);
+            let cnns: Vec<_> = all.iter().map(|g| decode(&space(), g).unwrap().cnn.unwrap()).collect();
+            for i in 10..cnns.len() {
+                let shares = cnns[..i]
+                    .iter()
+                    .filter(|c| c.default_channels == cnns[i].default_channels)
+                    .map(|c| c.modules.iter().zip(&cnns[i].modules).take_while(|(a, b)| a == b).count());
+                total += shares.max().unwrap_or(0) as f64 / cnns[i].modules.len() as f64;
+            }
+        }
+        total
+    };
+    let (without, with) = (familiar(0.0), familiar(1.0));
+    assert!(with > without, "{with} {without}");
+}

@@ -1,0 +1,143 @@
+//! A network under training.
+
+use crate::Settings;
+use crate::error::failed;
+use crate::forward::{self, Mode};
+use crate::optimizer::Optimizer;
+use crate::tensors::{Tensors, values};
+use codebench_sdk::engine::{Plan, Weights, check_batch, check_memory, correct, weights_values};
+use codebench_sdk::model::{TensorShape, Workload};
+use codebench_sdk::prelude::{
+    EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, PluginError,
+    StepOptions, StepResult,
+};
+use tch::{Reduction, TchError, Tensor};
+
+/// Labels that count for nothing: none, since every label is checked.
+const NO_LABEL: i64 = -100;
+
+/// A workload with weights and an optimiser's state.
+pub(crate) struct TorchNetwork {
+    plan: Plan,
+    /// Names, roles and shapes; the values are in `tensors`.
+    names: Weights,
+    tensors: Tensors,
+    optimizer: Optimizer,
+    settings: Settings,
+    seed: u64,
+    label_smoothing: f64,
+}
+
+impl TorchNetwork {
+    pub(crate) fn new(
+        workload: &Workload,
+        options: &NetworkOptions,
+        settings: Settings,
+    ) -> Result<TorchNetwork, PluginError> {
+        let plan = Plan::new(workload)?;
+        let optimizer = Optimizer::new(options)?;
+        // Weights, gradients and the optimiser's two moments.
+        let values = weights_values(workload).saturating_mul(4);
+        check_memory(values, settings.memory_bytes, "the weights and the optimizer's state")?;
+        let mut names = Weights::initial(workload, options.seed)?;
+        settings.claim_threads();
+        let tensors = Tensors::new(&plan, &names, settings.device).map_err(failed)?;
+        names.all_mut().iter_mut().for_each(|tensor| tensor.values = Vec::new());
+        let (seed, label_smoothing) = (options.seed, options.label_smoothing);
+        Ok(TorchNetwork { plan, names, tensors, optimizer, settings, seed, label_smoothing })
+    }
+
+    fn check(&self, batch: &MiniBatch<'_>, labelled: bool) -> Result<i64, PluginError> {
+        self.settings.claim_threads();
+        Ok(check_batch(&self.plan, batch, labelled, self.settings.memory_bytes)? as i64)
+    }
+
+    fn images(&self, batch: &MiniBatch<'_>, count: i64) -> Result<Tensor, TchError> {
+        let TensorShape { channels, height, width } = batch.shape;
+        let size = [count, channels as i64, height as i64, width as i64];
+        Tensor::f_from_slice(batch.images)?.f_reshape(size)?.f_to_device(self.settings.device)
+    }
+
+    /// Forward and backward in training mode: gradients are left in their row.
+    fn differentiate(
+        &mut self,
+        batch: &MiniBatch<'_>,
+        step: u64,
+        moves_statistics: bool,
+    ) -> Result<StepResult, PluginError> {
+        let count = self.check(batch, true)?;
+        let mode = Mode::Train { seed: self.seed, step, moves_statistics };
+        let (logits, loss) = tch::with_grad(|| {
+            let images = self.images(batch, count)?;
+            let logits = forward::run(&self.plan, self.tensors.all(), images, mode, |_| Ok(()))?;
+            let labels: Vec<i64> = batch.labels.iter().map(|label| i64::from(*label)).collect();
+            let labels = Tensor::f_from_slice(&labels)?.f_to_device(self.settings.device)?;
+            let (mean, smoothing) = (Reduction::Mean, self.label_smoothing);
+            let loss = logits.f_cross_entropy_loss::<Tensor>(&labels, None, mean, NO_LABEL, smoothing)?;
+            self.tensors.differentiate(&loss)?;
+            Ok((values(&logits.f_detach()?)?, loss.f_double_value(&[])?))
+        })
+        .map_err(failed)?;
+        Ok(StepResult { loss, correct: correct(&logits, batch.labels, self.plan.classes) })
+    }
+
+    /// Forward in inference mode; `watch` sees the output of every layer.
+    fn infer(
+        &self,
+        batch: &MiniBatch<'_>,
+        watch: impl FnMut(&Tensor) -> Result<(), TchError>,
+    ) -> Result<Vec<f32>, PluginError> {
+        let count = self.check(batch, false)?;
+        let _guard = tch::no_grad_guard();
+        let logits = self
+            .images(batch, count)
+            .and_then(|images| forward::run(&self.plan, self.tensors.all(), images, Mode::Inference, watch));
+        logits.and_then(|logits| values(&logits)).map_err(failed)
+    }
+}
+
+impl Network for TorchNetwork {
+    fn train_step(&mut self, batch: &MiniBatch<'_>, step: &StepOptions) -> Result<StepResult, PluginError> {
+        let result = self.differentiate(batch, step.step, true)?;
+        self.optimizer.step(&mut self.tensors, step.learning_rate).map_err(failed)?;
+        Ok(result)
+    }
+
+    fn evaluate(&mut self, batch: &MiniBatch<'_>) -> Result<EvaluateResult, PluginError> {
+        Ok(EvaluateResult { logits: self.infer(batch, |_| Ok(()))? })
+    }
+
+    fn densities(&mut self, batch: &MiniBatch<'_>) -> Result<Vec<f64>, PluginError> {
+        let mut densities = Vec::with_capacity(self.plan.layers.len());
+        self.infer(batch, |output| {
+            let not_zero = output.f_count_nonzero(None)?.f_int64_value(&[])?;
+            densities.push(not_zero as f64 / output.numel().max(1) as f64);
+            Ok(())
+        })?;
+        Ok(densities)
+    }
+
+    fn gradients(&mut self, batch: &MiniBatch<'_>, step: u64) -> Result<GradientsResult, PluginError> {
+        let loss = self.differentiate(batch, step, false)?.loss;
+        let gradients = self.tensors.gradients().map_err(failed)?;
+        Ok(GradientsResult { loss, gradients: self.names.named_gradients(gradients) })
+    }
+
+    fn weights(&self) -> Result<Vec<NamedTensor>, PluginError> {
+        self.settings.claim_threads();
+        let named = self.names.all().iter().zip(self.tensors.all());
+        named
+            .map(|(name, tensor)| Ok(NamedTensor { values: values(&tensor.f_detach()?)?, ..name.clone() }))
+            .collect::<Result<_, TchError>>()
+            .map_err(failed)
+    }
+
+    fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<(), PluginError> {
+        self.settings.claim_threads();
+        let targets = self.names.locate(weights)?;
+        for (tensor, index) in weights.iter().zip(targets) {
+            self.tensors.set(index, &tensor.values).map_err(failed)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! The training engines side by side: the embedded one, and the one on libtorch as its users load it, a native library.
+//!
+//! The engine on libtorch cannot be linked into a test that every machine builds. So this crate builds its library where a
+//! libtorch is found, and its tests say that they skip elsewhere.
+
+#![allow(clippy::panic, clippy::print_stdout)]
+
+use codebench_api::Catalog;
+use codebench_fixtures::{Build, library, root};
+use codebench_host::ReadFile;
+use codebench_host::native::{self, Checker};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Ids of the engines, the embedded one first.
+pub const ENGINES: [&str; 2] = ["codebench/burn", "torch/tch"];
+
+/// Says where a libtorch is, to the build of torch-sys.
+const VARIABLES: [&str; 2] = ["LIBTORCH", "LIBTORCH_USE_PYTORCH"];
+
+/// The library of the engine on libtorch, built once in a process, in the profile of this crate. `None`, with a note, on a machine without libtorch.
+///
+/// # Panics
+/// If it cannot be built; without libtorch where `CI` is `true`.
+pub fn torch_library() -> Option<PathBuf> {
+    static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    LIBRARY.get_or_init(build).clone()
+}
+
+fn build() -> Option<PathBuf> {
+    const PACKAGE: &str = "codebench-trainer-tch-native";
+    let manifest = Some("plugins/trainer-tch/Cargo.toml");
+    let release = !cfg!(debug_assertions);
+    if VARIABLES.iter().any(|name| std::env::var_os(name).is_some()) {
+        return Some(library(PACKAGE, &Build { release, manifest, ..Build::default() }));
+    }
+    let fetched = root().join("target/libtorch");
+    if fetched.join("build-version").exists() {
+        let environment: &[(&str, &Path)] = &[("LIBTORCH", &fetched)];
+        return Some(library(PACKAGE, &Build { release, manifest, environment, ..Build::default() }));
+    }
+    let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!ci, "there is no libtorch: plugins/trainer-tch/libtorch fetches it");
+    println!("SKIPPED: there is no libtorch; plugins/trainer-tch/libtorch fetches it into target/libtorch");
+    None
+}
+
+/// The operations, the trainer and the embedded engine.
+///
+/// # Panics
+/// If two of them claim one id.
+pub fn built_in() -> Catalog {
+    let mut catalog = Catalog::default();
+    let crates = [
+        ("cnn-ops", codebench_cnn_ops::PLUGINS),
+        ("training", codebench_training::PLUGINS),
+        ("trainer-burn", codebench_trainer_burn::PLUGINS),
+    ];
+    for (name, plugins) in crates {
+        catalog.add_all(name, plugins).unwrap_or_else(|e| panic!("{name}: {e}"));
+    }
+    catalog
+}
+
+/// [`built_in`] and the engine on libtorch. `None` without libtorch.
+///
+/// # Panics
+/// As [`torch_library`], and if the library does not load.
+pub fn catalog() -> Option<Catalog> {
+    let path = torch_library()?;
+    let mut catalog = built_in();
+    let read = ReadFile::read(&path, None).unwrap_or_else(|e| panic!("{e}"));
+    let entries = native::load(&read, &Checker::Nobody, None).unwrap_or_else(|e| panic!("{e}"));
+    for entry in entries {
+        catalog.add(entry).unwrap_or_else(|e| panic!("{e}"));
+    }
+    Some(catalog)
+}
