@@ -65,6 +65,11 @@ macro_rules! command {
 pub fn command(binary: &str, arguments: &[&std::ffi::OsStr]) -> std::process::Command {
     let mut command = std::process::Command::new(binary);
     command.args(arguments).current_dir(root()).env("COLUMNS", "100").env_remove("RUST_BACKTRACE");
+    // What the user of this machine has installed and trusted is not under test.
+    command.env("HOME", root().join("target/test-home"));
+    for variable in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "CODEBENCH_PLUGIN_PATH"] {
+        command.env_remove(variable);
+    }
     command.stdin(std::process::Stdio::null());
     command
 }

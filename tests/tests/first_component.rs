@@ -5,8 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use codebench_tests::root;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 /// The fenced blocks of a page: language and text.
 fn blocks(page: &str) -> Vec<(String, String)> {
@@ -21,47 +21,119 @@ fn blocks(page: &str) -> Vec<(String, String)> {
     blocks
 }
 
+/// A reader of the page in a folder of their own, with the command in their path.
+struct Reader {
+    folder: tempfile::TempDir,
+}
+
+impl Reader {
+    fn new() -> Reader {
+        let folder = tempfile::tempdir().unwrap();
+        let tools = folder.path().join("tools");
+        std::fs::create_dir_all(&tools).unwrap();
+        let binary = Path::new(env!("CARGO_BIN_EXE_codebench-under-test"));
+        std::os::unix::fs::symlink(binary, tools.join("codebench")).unwrap();
+        Reader { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn shell(&self, script: &str) -> Output {
+        let (home, tools) = (self.path("home"), self.path("tools"));
+        let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).current_dir(self.folder.path()).env("PATH", path);
+        shell.env("XDG_DATA_HOME", home.join("data")).env("XDG_CACHE_HOME", home.join("cache"));
+        shell.env("CARGO_NET_OFFLINE", "true").env("CARGO_TARGET_DIR", self.path("outer-product/target"));
+        shell.env_remove("CODEBENCH_PLUGIN_PATH").output().unwrap()
+    }
+}
+
+/// The accelerator of an example with another compute module.
+fn accelerator(compute: &str) -> String {
+    let example = root().join("examples/plugins/systolic-array/accelerator.toml");
+    let text = std::fs::read_to_string(example).unwrap();
+    let (parameters, modules) = (text.find("[parameters]").unwrap(), text.find("[[module]]").unwrap());
+    let is_compute = |module: &str| module.contains("role = \"compute\"");
+    let (compute_modules, others): (Vec<&str>, Vec<&str>) =
+        text[modules..].split("[[module]]").partition(|module| is_compute(module));
+    assert_eq!(compute_modules.len(), 1);
+    format!("{}{}\n{compute}", &text[..parameters], others.join("[[module]]"))
+}
+
 #[test]
 fn the_tutorial_works_as_written() {
     let page = std::fs::read_to_string(root().join("docs/src/first-component.md")).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let (home, tools) = (folder.path().join("home"), folder.path().join("tools"));
-    std::fs::create_dir_all(&home).unwrap();
-    std::fs::create_dir_all(&tools).unwrap();
-    let binary = Path::new(env!("CARGO_BIN_EXE_codebench-under-test"));
-    std::os::unix::fs::symlink(binary, tools.join("codebench")).unwrap();
-    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let reader = Reader::new();
     let mut script = String::from("set -e\n");
-    let mut files = 0;
+    let (mut sources, mut modules) = (Vec::new(), Vec::new());
     for (language, text) in blocks(&page) {
         match language.as_str() {
             "sh" => script += &text,
             "rust" => {
-                let file = folder.path().join("lib.rs");
-                std::fs::write(&file, text).unwrap();
+                let file = reader.path("lib.rs");
+                std::fs::write(&file, &text).unwrap();
                 script += &format!("cp '{}' outer-product/src/lib.rs\n", file.display());
-                files += 1;
+                sources.push(text);
             }
-            "toml" => {}
+            "toml" => modules.push(text),
             other => panic!("a block of language `{other}`: is it to be run?"),
         }
     }
-    assert_eq!(files, 1);
-    let output = Command::new("sh")
-        .args(["-c", &script])
-        .current_dir(folder.path())
-        .env("PATH", path)
-        .env("XDG_DATA_HOME", home.join("data"))
-        .env("XDG_CACHE_HOME", home.join("cache"))
-        .env("CARGO_NET_OFFLINE", "true")
-        .env("CARGO_TARGET_DIR", folder.path().join("outer-product/target"))
-        .env_remove("CODEBENCH_PLUGIN_PATH")
-        .output()
-        .unwrap();
+    assert_eq!((sources.len(), modules.len()), (1, 1));
+    let output = reader.shell(&script);
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{script}\n{said}\n{errors}");
     assert!(said.contains("acme/outer-product 0.1.0, kind accel-module, native"), "{said}");
     // A busy machine may make the check of time warn.
     assert!(said.contains(" passed, 0 failed"), "{said}");
     assert!(said.contains("Units along output pixels."), "{said}");
+
+    simulates(&reader, &modules[0]);
+    what_is_broken_is_caught(&reader, &sources[0]);
+}
+
+const LIBRARY: &str = "outer-product/target/debug/libouter_product_native.so";
+
+/// Step 5: the module in an accelerator; its parameters have an effect, and are validated.
+fn simulates(reader: &Reader, module: &str) {
+    let simulate = |module: &str| {
+        std::fs::write(reader.path("accelerator.toml"), accelerator(module)).unwrap();
+        let network = root().join("examples/cnns/residual.json");
+        reader.shell(&format!(
+            "codebench simulate --cnn '{}' --accelerator accelerator.toml --fidelity cycle --format json --plugin {LIBRARY} \
+             --allow-native",
+            network.display()
+        ))
+    };
+    let latency = |module: &str| {
+        let output = simulate(module);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["latency_s"].as_f64().unwrap()
+    };
+    assert!(module.contains("rows = 32"), "{module}");
+    let smaller = latency(&module.replace("rows = 32", "rows = 1"));
+    assert!(latency(module) < smaller);
+    let refused = simulate(&module.replace("rows = 32", "rows = 0"));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("rows") && said.contains("256"), "{said}");
+}
+
+/// Step 4: what the page says of cycles divided by two.
+fn what_is_broken_is_caught(reader: &Reader, source: &str) {
+    let cycles = "groups * row_folds * column_folds * window";
+    assert_eq!(source.matches(cycles).count(), 1);
+    let broken = source.replace(cycles, &format!("({cycles}) / 2"));
+    std::fs::write(reader.path("outer-product/src/lib.rs"), broken).unwrap();
+    let output = reader.shell(&format!(
+        "(cd outer-product && cargo build --quiet) && codebench plugin check {LIBRARY} --allow-native --format json"
+    ));
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let reports: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let outcomes = reports[0]["outcomes"].as_array().unwrap();
+    let failed: Vec<_> = outcomes.iter().filter(|o| o["status"] == "failed").map(|o| &o["check"]).collect();
+    assert!(failed.iter().any(|check| *check == "rates"), "{failed:?}");
 }

@@ -140,35 +140,19 @@ fn hostile_libraries_are_refused_in_one_line() {
     assert_golden("native/hostile.txt", &text);
 }
 
+/// A library that says it is one of codebench's own.
 #[test]
-fn a_new_project_of_every_kind_builds_and_loads() {
-    let user = User::new();
-    let folder = user.0.path().join("projects");
-    let target = codebench_fixtures::root().join("target/plugins/projects");
-    for kind in ["cnn-op", "accel-module", "memory", "surrogate", "strategy", "evaluator"] {
-        let name = format!("my-{kind}");
-        let project = folder.join(&name);
-        let made = user.run(&["plugin", "new", kind, &name, "--out", project.to_str().unwrap()], None);
-        assert_eq!(made.status, Some(0), "{}", made.stderr);
-        // The versions of this repository.
-        std::fs::copy(codebench_fixtures::root().join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
-        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build
-            .args(["build", "--quiet", "--offline", "--workspace", "--target-dir"])
-            .arg(&target)
-            .current_dir(&project);
-        let built = answer(&mut build);
-        assert_eq!(built.status, Some(0), "{kind}: {}", built.stderr);
-        let library = target.join("debug").join(format!(
-            "{}{}_native{}",
-            std::env::consts::DLL_PREFIX,
-            name.replace('-', "_"),
-            std::env::consts::DLL_SUFFIX
-        ));
-        let id = format!("example/{name}");
-        let library = library.to_str().unwrap();
-        let listed = user.run(&["plugin", "info", &id, "--plugin", library, "--allow-native"], None);
-        assert_eq!(listed.status, Some(0), "{kind}: {}", listed.stderr);
-        assert!(listed.stdout.contains(&format!("kind {kind}, native")), "{}", listed.stdout);
-    }
+fn a_library_that_claims_the_vendor_of_the_built_in_plugins_is_refused() {
+    let (user, library) = (User::new(), library("codebench-misbehaving-native", &Build::default()));
+    let path = library.to_str().unwrap();
+    let list = |misdeed: &str| {
+        let mut command = command!("plugin", "list", "--allow-native", "--plugin", path);
+        user.at_home(&mut command);
+        answer(command.env("MISDEED", misdeed))
+    };
+    let refused = list("claims the vendor of the built-in plugins");
+    assert_eq!(refused.status, Some(2), "{}", refused.stdout);
+    assert_golden("native/vendor.txt", &refused.stderr.replace(path, "LIBRARY"));
+    let listed = list("");
+    assert!(listed.stdout.contains("test/misbehaving"), "{}", listed.stderr);
 }

@@ -213,14 +213,14 @@ terms = [{{ metric = "hardware.latency_s", goal = "minimise" }}]
     let expected = untouched(&peace);
     assert_eq!(expected.len(), 4);
     for (misdeed, reason) in [
-        ("ENDLESS_LOOP", "fuel"),
-        ("MEMORY_BOMB", "evil/memory"),
-        ("RECURSION", "evil/memory"),
-        ("TRAP", "evil/memory"),
-        ("NOT_A_NUMBER", "area_mm2"),
-        ("TOO_FEW_COSTS", "evil/memory"),
-        ("TWO_GIGABYTES", "evil/memory"),
-        ("WRITES_EVERYWHERE", "evil/memory"),
+        ("ENDLESS_LOOP", "cost: it used up its fuel of 5000000 instructions"),
+        ("MEMORY_BOMB", " bytes of memory, the limit is 4194304: raise `memory_bytes`"),
+        ("RECURSION", "cost: its stack grew beyond 524288 bytes"),
+        ("TRAP", "cost: it trapped (wasm trap: wasm `unreachable` instruction executed)"),
+        ("NOT_A_NUMBER", "facts: its fact `area_mm2` is NaN"),
+        ("TOO_FEW_COSTS", "cost: its list of costs holds "),
+        ("TWO_GIGABYTES", "cost: its answer cannot be read: list pointer/length out of bounds of memory"),
+        ("WRITES_EVERYWHERE", "cost: it trapped (wasm trap: out of bounds memory access)"),
     ] {
         let Some(run) = run(misdeed) else { return };
         assert_eq!(untouched(&run), expected, "{misdeed}");

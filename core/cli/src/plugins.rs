@@ -59,12 +59,12 @@ pub(crate) fn catalog_for(built_in: Catalog, experiment: &Path) -> Result<Catalo
     Ok(loaded.catalog)
 }
 
-/// [`catalog`], and the plugins of `file`, as if the command line named it.
+/// [`catalog`], and the plugins of `file`, as if an experiment named it.
 ///
 /// # Errors
 /// As [`catalog`], and a file that is refused.
-pub(crate) fn catalog_and(built_in: Catalog, file: &Path) -> Result<Catalog, Failure> {
-    let table = PluginsTable { file: vec![PluginFile::at(file)], ..PluginsTable::default() };
+pub(crate) fn catalog_and(built_in: Catalog, file: PluginFile) -> Result<Catalog, Failure> {
+    let table = PluginsTable { file: vec![file], ..PluginsTable::default() };
     let loaded = load(built_in, table)?;
     note(&loaded);
     Ok(loaded.catalog)

@@ -8,7 +8,8 @@ pub(crate) use watch::{Watch, own_worker};
 use crate::{Failure, OrFail, built_in, catalog, plugins};
 use codebench_api::Catalog;
 use codebench_conformance::{Check, Options, Outcome, Report, checks, run_check};
-use codebench_host::ReadFile;
+use codebench_host::wasm::WasmLimits;
+use codebench_host::{PluginFile, ReadFile};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -21,12 +22,12 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The checks of the plugin `target`, or of every plugin of the file `target`.
-    pub(crate) fn new(target: &str, options: &Options) -> Result<Plan, Failure> {
+    pub(crate) fn new(target: &str, limits: WasmLimits, options: &Options) -> Result<Plan, Failure> {
         let path = Path::new(target);
         // No id has a dot.
         let (catalog, reports) = if path.is_file() || target.contains('.') {
             let sha256 = Some(ReadFile::read(path, None).usage()?.sha256);
-            let catalog = plugins::catalog_and(built_in()?, path)?;
+            let catalog = plugins::catalog_and(built_in()?, PluginFile { limits, ..PluginFile::at(path) })?;
             let of_file = catalog.entries().filter(|e| e.sha256 == sha256);
             let reports: Vec<Report> = of_file.map(|e| Report::new(e, options.seed)).collect();
             if reports.is_empty() {
@@ -34,6 +35,11 @@ impl Plan {
             }
             (catalog, reports)
         } else {
+            if limits != WasmLimits::default() {
+                return Err(Failure::of_usage(format!(
+                    "--limit with `{target}`: limits are those of a file; give the file instead of the id"
+                )));
+            }
             let catalog = catalog()?;
             let reports = vec![Report::new(catalog.get(target).usage()?, options.seed)];
             (catalog, reports)

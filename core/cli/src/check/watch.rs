@@ -5,7 +5,7 @@ use crate::{Failure, OrFail, failure};
 use anyhow::{Context, anyhow};
 use codebench_conformance::{Check, Outcome, Report, Status};
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,12 @@ const USAGE: i32 = failure::USAGE as i32;
 
 /// How long a worker may take to begin its first check.
 const START: Duration = Duration::from_secs(60);
+
+/// How often the command looks whether a worker that says nothing more has ended.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// How long standard error may stay open after the end of a worker that left processes behind.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// How a worker ended.
 enum End {
@@ -133,17 +139,37 @@ impl Watch {
                     });
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let status = child.wait().context("cannot wait for the worker").failure()?;
-                    let said = errors.recv().unwrap_or_default();
-                    let reason = format!("the process ended with {status}");
+                    let status = wait(&mut child, limit).context("cannot wait for the worker").failure()?;
+                    let said = errors.recv_timeout(GRACE).unwrap_or_default();
+                    let reason = match status {
+                        Some(status) => format!("the process ended with {status}"),
+                        None => format!("closed its output and did not end within {} s", limit.as_secs_f64()),
+                    };
                     return Ok(match running {
                         Some(since) => End::During(reason + &last_lines(&said), since.elapsed()),
-                        None if status.success() => End::Done,
-                        None => End::Outside(reason, status.code(), said),
+                        None if status.is_some_and(|status| status.success()) => End::Done,
+                        None => End::Outside(reason, status.and_then(|status| status.code()), said),
                     });
                 }
             }
         }
+    }
+}
+
+/// The end of a worker that says nothing more; `None` if it was killed at the limit.
+fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if started.elapsed() >= limit {
+            // It may have ended by itself in this moment.
+            let _ = child.kill();
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 
@@ -277,6 +303,32 @@ mod tests {
         let report = report.unwrap();
         assert_eq!(report.outcomes.len(), 8);
         assert_eq!(message(&report, 0), "did not end within 1 s");
+    }
+
+    #[test]
+    fn a_worker_that_closes_its_output_and_goes_on_is_a_hang() {
+        let started = Instant::now();
+        let report = run(1.0, |from| {
+            Ok(match from {
+                0 => shell("b 0; exec >&-; exec sleep 600"),
+                from => shell(&format!("rest {from}")),
+            })
+        });
+        assert_eq!(message(&report.unwrap(), 0), "closed its output and did not end within 1 s");
+        assert!(started.elapsed() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_process_that_keeps_standard_error_open_is_not_waited_for() {
+        let started = Instant::now();
+        let report = run(60.0, |from| {
+            Ok(match from {
+                0 => shell("b 0; sleep 30 >&- & exit 7"),
+                from => shell(&format!("rest {from}")),
+            })
+        });
+        assert!(message(&report.unwrap(), 0).contains("exit status: 7"));
+        assert!(started.elapsed() < Duration::from_secs(25));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// Subcommands of `codebench plugin`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List every plugin: id, kind, form, version, where it comes from, whether it is trusted, and what it does
+    /// List every plugin: id, kind, form, version, where it comes from, whether it is trusted and healthy, and what it does
     #[command(after_help = "\
 Examples:
   codebench plugin list
@@ -19,7 +19,8 @@ Examples:
   codebench plugin list --json
   codebench plugin list --plugin my-plugin.so --allow-native
 
-A file in CODEBENCH_PLUGIN_PATH or in the user's plugin folder that cannot be used is listed with the reason.")]
+A file in CODEBENCH_PLUGIN_PATH or in the user's plugin folder that cannot be used is listed with the reason, whatever
+the kind: it is not known what is in it.")]
     List {
         /// Print a JSON array of complete descriptions
         #[arg(long)]
@@ -82,7 +83,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
             let loaded = plugins::load(built_in()?, Default::default())?;
             let entries: Vec<&Entry> =
                 loaded.catalog.entries().filter(|e| kind.is_none_or(|k| e.kind() == k)).collect();
-            let refused = if kind.is_none() { &loaded.refused[..] } else { &[] };
+            let refused = &loaded.refused;
             if *json { list_json(&entries, refused, out) } else { list_text(&entries, refused, out) }
         }
         Command::New(arguments) => plugin_new::run(arguments, out),
@@ -117,6 +118,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
     }
 }
 
+/// One that is listed by id is loaded, and so healthy; a file that is not, is listed behind them with the reason.
 fn list_text(entries: &[&Entry], refused: &[RefusedFile], out: &mut dyn Write) -> Result<(), Failure> {
     let width = |f: fn(&Entry) -> usize| entries.iter().map(|e| f(e)).max().unwrap_or(0);
     let id = width(|e| e.info.id.len());
@@ -127,7 +129,7 @@ fn list_text(entries: &[&Entry], refused: &[RefusedFile], out: &mut dyn Write) -
     for e in entries {
         writeln!(
             out,
-            "{:id$}  {:kind$}  {:8}  {:version$}  {:source$}  {:trust$}  {}",
+            "{:id$}  {:kind$}  {:8}  {:version$}  {:source$}  {:trust$}  healthy  {}",
             e.info.id,
             e.kind().name(),
             e.form.to_string(),
@@ -138,7 +140,7 @@ fn list_text(entries: &[&Entry], refused: &[RefusedFile], out: &mut dyn Write) -
         )?;
     }
     for file in refused {
-        writeln!(out, "not loaded: {}", file.error)?;
+        writeln!(out, "not healthy: {}", file.error)?;
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ use crate::{Failure, OrFail};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use codebench_conformance::{Options, Report};
+use codebench_host::wasm::WasmLimits;
 use codebench_model::{Job, ParameterValue, Parameters};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +24,7 @@ Examples:
   codebench plugin check codebench/sobol
   codebench plugin check codebench/mac-lanes --seed 7 --format json
   codebench plugin check target/release/libmy_array_native.so --allow-native
+  codebench plugin check my-memory.wasm --limit fuel=50000000 --limit memory_bytes=16777216
   codebench plugin check codebench/command --set command=./train.sh --job job.json")]
 pub struct Arguments {
     /// Id of the plugin, such as codebench/sobol, or a plugin file, all of whose plugins are checked
@@ -36,6 +39,9 @@ pub struct Arguments {
     /// A parameter that is given instead of drawn; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_parameter)]
     pub parameters: Vec<(String, ParameterValue)>,
+    /// A limit for a plugin file, named as in the experiment; may be repeated
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    pub limits: Vec<(String, ParameterValue)>,
     /// For evaluators: a job as JSON, instead of the suite's own; may be repeated
     #[arg(long = "job", value_name = "FILE.json")]
     pub jobs: Vec<PathBuf>,
@@ -81,6 +87,14 @@ impl Arguments {
         let jobs = self.jobs.iter().map(read_job).collect::<Result<_, _>>()?;
         Ok(Options { seed: self.seed, parameters, jobs })
     }
+
+    /// As beside a path in an experiment.
+    fn limits(&self) -> Result<WasmLimits, Failure> {
+        let table: BTreeMap<&str, &ParameterValue> =
+            self.limits.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let table = serde_json::to_value(table).failure()?;
+        serde_json::from_value(table).context("--limit").usage()
+    }
 }
 
 fn read_job(path: &PathBuf) -> Result<Job, Failure> {
@@ -92,7 +106,8 @@ fn read_job(path: &PathBuf) -> Result<Job, Failure> {
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let options = arguments.options()?;
     if let Some(from) = arguments.worker {
-        return worker(&Plan::new(&arguments.plugin, &options)?, from, &options, out);
+        let plan = Plan::new(&arguments.plugin, arguments.limits()?, &options)?;
+        return worker(&plan, from, &options, out);
     }
     let watch = Watch { limit: Duration::from_secs_f64(arguments.time_limit), worker: own_worker };
     let reports = watch.run()?;
@@ -106,6 +121,29 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_are_those_of_an_experiment() {
+        let check = |limits: &[&str]| Arguments {
+            plugin: "a.wasm".into(),
+            seed: 0,
+            format: Format::Text,
+            parameters: Vec::new(),
+            limits: limits.iter().map(|limit| parse_parameter(limit).unwrap()).collect(),
+            jobs: Vec::new(),
+            time_limit: 1.0,
+            worker: None,
+        };
+        let limits = check(&["fuel=5", "wall_s=2"]).limits().unwrap();
+        assert_eq!((limits.fuel, limits.wall_s), (5, Some(2.0)));
+        assert_eq!(check(&[]).limits().unwrap(), WasmLimits::default());
+        for (wrong, said) in
+            [("feul=5", "unknown field `feul`"), ("fuel=much", "invalid type"), ("fuel=-1", "-1")]
+        {
+            let refused = check(&[wrong]).limits().err().and_then(|e| e.text()).unwrap_or_default();
+            assert!(refused.contains(said), "{refused}");
+        }
+    }
 
     #[test]
     fn parameters_are_read_by_type() {

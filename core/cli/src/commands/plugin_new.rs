@@ -1,8 +1,9 @@
 //! `codebench plugin new`: the project of a plugin, from the templates in `sdk/template`.
 
-use crate::{Failure, OrFail};
+use crate::{Failure, OrFail, built_in};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use codebench_host::RESERVED_VENDOR;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -15,18 +16,19 @@ Examples:
   codebench plugin new accel-module my-dma --lang c
 
 The project in Rust is a plain crate with one plugin that works, and beside it a crate of one line that turns it into a
-plugin file. It refers to the SDK by path: that of --sdk, else the checkout that this program was built from; where that
-is gone, by the version of this program. The project in C is one file, one header and a script, for accel-modules and
-memories in the sandbox; it needs clang and nothing else.")]
+plugin file. It refers to the SDK by path: that of --sdk, else the checkout that this program was built from. The project
+in C is one file, one header and a script, for accel-modules and memories in the sandbox; it needs clang and nothing else.
+
+There is no template of the kind engine: its contract is not settled. Copy plugins/trainer-burn. Executors exist built in only.")]
 pub struct Arguments {
     /// Kind of the plugin
     #[arg(value_enum)]
     pub kind: Template,
     /// Name of the project and of the plugin: lower case letters, digits and hyphens
-    #[arg(value_parser = parse_name)]
+    #[arg(value_parser = parse_project)]
     pub name: String,
-    /// First part of the plugin's id
-    #[arg(long, default_value = "example", value_parser = parse_name)]
+    /// First part of the plugin's id; `codebench` is that of the built-in plugins
+    #[arg(long, default_value = "example", value_parser = parse_vendor)]
     pub vendor: String,
     /// What the plugin file is [default: native; wasm with --lang c]
     #[arg(long, value_enum)]
@@ -113,14 +115,116 @@ fn parse_name(text: &str) -> Result<String, String> {
     Err("write lower case letters, digits and hyphens, a letter first, such as my-array".into())
 }
 
+/// The words of Rust, which name no crate, and the crates that every crate has.
+const NO_CRATES: &[&str] = &[
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+    "codebench",
+];
+
+/// A name of a project, which is that of a crate too.
+fn parse_project(text: &str) -> Result<String, String> {
+    let name = parse_name(text)?;
+    if NO_CRATES.contains(&name.as_str()) || name.starts_with("codebench-") {
+        return Err(format!(
+            "no crate can be called `{name}`, a word of Rust or of codebench: give another name, such as my-{name}"
+        ));
+    }
+    Ok(name)
+}
+
+fn parse_vendor(text: &str) -> Result<String, String> {
+    match parse_name(text)? {
+        vendor if vendor == RESERVED_VENDOR => {
+            Err("that is the vendor of the built-in plugins, and no file of it is loaded: give your own"
+                .into())
+        }
+        vendor => Ok(vendor),
+    }
+}
+
+/// Refuses a cnn-op whose keyword would be taken.
+fn check_keyword(arguments: &Arguments) -> Result<(), Failure> {
+    let keyword = keyword(&arguments.name);
+    let catalog = built_in()?;
+    let taken = catalog.entries().find(|e| e.info.keywords.contains(&keyword));
+    let by = match keyword.as_str() {
+        // The two ends of every module.
+        "input" | "output" => "the language itself",
+        _ => taken.map_or("", |entry| entry.info.id.as_str()),
+    };
+    if by.is_empty() || arguments.kind != Template::CnnOp {
+        return Ok(());
+    }
+    let name = &arguments.name;
+    Err(Failure::of_usage(format!(
+        "the operation `{name}` would have the keyword `{keyword}`, which is that of {by}: give another name, such as my-{name}"
+    )))
+}
+
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    check_keyword(arguments)?;
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
     if folder.exists() {
         let message = format!("`{}` is there already: give another --out, or remove it", folder.display());
         return Err(Failure::of_usage(message));
     }
     let files = match arguments.lang {
-        Language::Rust => files(arguments, &sdk(arguments.sdk.as_deref())?),
+        Language::Rust => files(arguments, &sdk(arguments.sdk.as_deref(), Path::new(CHECKOUT))?),
         Language::C => files_in_c(arguments)?,
     };
     for (path, text) in files {
@@ -197,14 +301,12 @@ fn files(arguments: &Arguments, sdk: &str) -> Vec<(PathBuf, String)> {
         ),
     };
     let name = &arguments.name;
-    let words = || name.split('-').filter(|word| !word.is_empty());
-    let type_name: String = words().map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect();
-    let keyword: String = name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>().replace('-', "_");
+    let type_name = type_name(name, arguments.kind.text());
     let replacements = [
         ("__NAME__", name.as_str()),
         ("__CRATE__", &name.replace('-', "_")),
         ("__TYPE__", &type_name),
-        ("__KEYWORD__", keyword.trim_matches('_')),
+        ("__KEYWORD__", &keyword(name)),
         ("__ID__", &format!("{}/{name}", arguments.vendor)),
         ("__KIND__", &arguments.kind.name()),
         ("__FORM__", form),
@@ -223,9 +325,26 @@ fn files(arguments: &Arguments, sdk: &str) -> Vec<(PathBuf, String)> {
     ]
 }
 
+/// The name of a plugin's type: not one that the template uses for something else.
+fn type_name(name: &str, template: &str) -> String {
+    let words = name.split('-').filter(|word| !word.is_empty());
+    let name: String = words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect();
+    let is_used = template.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+    if is_used { name + "Plugin" } else { name }
+}
+
+/// The keyword of an operation of this name: letters and underscores.
+fn keyword(name: &str) -> String {
+    let letters: String = name.chars().filter(|c| !c.is_ascii_digit()).collect();
+    let words: Vec<&str> = letters.split('-').filter(|word| !word.is_empty()).collect();
+    words.join("_")
+}
+
+/// The SDK of the checkout that this program was built from.
+const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/plugin");
+
 /// How the project depends on the SDK.
-fn sdk(given: Option<&Path>) -> Result<String, Failure> {
-    let checkout = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/plugin"));
+fn sdk(given: Option<&Path>, checkout: &Path) -> Result<String, Failure> {
     let (path, is_given) = given.map_or((checkout, false), |given| (given, true));
     match std::fs::canonicalize(path) {
         Ok(path) if path.join("Cargo.toml").is_file() => {
@@ -236,7 +355,9 @@ fn sdk(given: Option<&Path>) -> Result<String, Failure> {
             "`{}` holds no Cargo.toml: give the folder sdk/plugin of a checkout of codebench",
             path.display()
         ))),
-        _ => Ok(format!("\"{}\"", env!("CARGO_PKG_VERSION"))),
+        _ => Err(Failure::of_usage(
+            "the checkout that this program was built from is gone: give --sdk, the folder sdk/plugin of a checkout of codebench",
+        )),
     }
 }
 
@@ -276,6 +397,61 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_checkout_that_is_gone_is_asked_for() {
+        let nowhere = tempfile::tempdir().unwrap();
+        let Err(Failure::Usage(error)) = sdk(None, nowhere.path()) else { panic!("it is there") };
+        assert!(
+            error.to_string().ends_with("give --sdk, the folder sdk/plugin of a checkout of codebench"),
+            "{error}"
+        );
+        let given = sdk(Some(Path::new(CHECKOUT)), nowhere.path()).unwrap();
+        assert!(given.starts_with("{ path = ") && given.ends_with("plugin\" }"), "{given}");
+    }
+
+    #[test]
+    fn no_type_has_a_name_that_its_template_uses() {
+        assert_eq!(type_name("my-array-2", Template::AccelModule.text()), "MyArray2");
+        assert_eq!(type_name("systolic--2d", Template::AccelModule.text()), "Systolic2d");
+        for (name, kind) in [
+            ("memory", Template::Memory),
+            ("strategy", Template::Strategy),
+            ("evaluator", Template::Evaluator),
+            ("surrogate", Template::Surrogate),
+            ("plugin", Template::CnnOp),
+            ("points", Template::Strategy),
+            ("rng", Template::Strategy),
+            ("vec", Template::Surrogate),
+            ("result", Template::Memory),
+        ] {
+            let type_name = type_name(name, kind.text());
+            assert!(type_name.ends_with("Plugin") && type_name.len() > "Plugin".len(), "{name}: {type_name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_built_or_loaded_is_refused() {
+        for name in ["match", "self", "core", "test", "codebench", "codebench-sdk", "async"] {
+            let said = parse_project(name).unwrap_err();
+            assert!(said.ends_with(&format!("give another name, such as my-{name}")), "{said}");
+        }
+        assert!(parse_project("matches").is_ok() && parse_project("my-codebench").is_ok());
+        assert!(parse_vendor("codebench").unwrap_err().contains("give your own"));
+        assert!(parse_vendor("acme").is_ok());
+        let said = |kind, name: &str| {
+            let arguments = Arguments { name: name.into(), ..arguments(kind, None, Language::Rust) };
+            match check_keyword(&arguments) {
+                Err(Failure::Usage(error)) => error.to_string(),
+                _ => String::new(),
+            }
+        };
+        assert!(said(Template::CnnOp, "conv").contains("keyword `conv`, which is that of codebench/"));
+        assert!(said(Template::CnnOp, "conv-2").contains("such as my-conv-2"));
+        assert!(said(Template::CnnOp, "input").contains("the language itself"));
+        assert_eq!(said(Template::CnnOp, "conv-gate"), "");
+        assert_eq!(said(Template::Memory, "conv"), "");
     }
 
     #[test]
