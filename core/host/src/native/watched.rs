@@ -148,8 +148,10 @@ mod tests {
 
     impl Hangs {
         fn at(&self, method: &str) {
-            while self.0 == method {
-                std::thread::park();
+            if self.0 == method {
+                loop {
+                    std::thread::park();
+                }
             }
         }
     }
