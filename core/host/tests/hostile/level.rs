@@ -133,8 +133,6 @@ fn refused_files_leave_memory_and_threads_as_they_were() {
         shell("kill -SEGV $$", Duration::from_secs(60)),
         shell("sleep 600 & sleep 600", Duration::from_millis(50)),
     ];
-    // The threads on which functions are compiled belong to the process: they are there from the first component on.
-    drop(load_with(&file(&component), &limits(), None).unwrap());
     let threads = level().1;
     let round = || {
         for file in &refused {
