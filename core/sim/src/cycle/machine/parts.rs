@@ -6,7 +6,7 @@ use codebench_model::{HardwareContext, MemoryFacts, ModuleFacts, Parameters};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Modules and memories that are kept. What a module has answered for one network takes about half a megabyte.
+/// Modules and memories that are kept: few, because each keeps what it has answered.
 const MOST_PARTS: usize = 1 << 8;
 
 /// A module as it is kept.
