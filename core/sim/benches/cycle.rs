@@ -7,7 +7,10 @@
 use codebench_api::Catalog;
 use codebench_cnn::{Language, named};
 use codebench_model::accelerator::PUBLISHED_NAMES;
-use codebench_model::{AcceleratorInput, ParameterValue, Parameters, TensorShape, Workload};
+use codebench_model::hardware::TilePolicy;
+use codebench_model::{
+    AcceleratorDescription, AcceleratorInput, ParameterValue, Parameters, TensorShape, TileSize, Workload,
+};
 use codebench_sim::cycle::{Machine, Options, Parts, Prepared, Sparsity, describe, evaluate};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rayon::prelude::*;
@@ -117,6 +120,30 @@ fn images(criterion: &mut Criterion) {
     one(criterion, "cycle-image", &cases);
 }
 
+/// Tiles of fixed sides on an accelerator with large buffers, where most activations stay on chip.
+fn tiles(criterion: &mut Criterion) {
+    let mut benches = criterion.benchmark_group("cycle-tile");
+    let large = ["activation_buffer_mb", "weight_buffer_mb"]
+        .map(|name| (name.to_owned(), ParameterValue::Float(24.0)));
+    for side in [64, 16, 4, 1] {
+        let size = TileSize { y: side, x: side, ..TileSize::default() };
+        let (Some(workload), Ok(description)) =
+            (workload("resnet50", 224), describe(&AcceleratorInput::Named(large.clone().into())))
+        else {
+            continue;
+        };
+        let description = AcceleratorDescription { tile: TilePolicy::Fixed(size), ..description };
+        let Some(machine) = CATALOG.as_ref().and_then(|c| Machine::resolve(&description, c).ok()) else {
+            continue;
+        };
+        tell("cycle-tile", &side.to_string(), &workload, &machine);
+        benches.bench_function(BenchmarkId::from_parameter(side), |b| {
+            b.iter(|| evaluate(&machine, black_box(&workload), &Sparsity::Paper, Options::default()));
+        });
+    }
+    benches.finish();
+}
+
 /// Accelerators of the published space on two threads; each round takes the next thousand of them, so that none is met twice.
 /// Those that cannot run the network count too; their share is printed.
 fn space(criterion: &mut Criterion) {
@@ -152,5 +179,5 @@ fn space(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, networks, batches, images, space);
+criterion_group!(benches, networks, batches, images, tiles, space);
 criterion_main!(benches);

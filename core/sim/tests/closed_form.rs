@@ -80,6 +80,23 @@ fn run(
     simulate(machine, &fused, &plans[..fused.layers.len()], &densities, options)
 }
 
+/// Both ways of simulating end alike: same timeline, or same error.
+fn equal_ways(machine: &Machine, workload: &Workload, plans: &[LayerPlan]) -> Result<(), TestCaseError> {
+    let (steps, skips) = (run(machine, workload, plans, true), run(machine, workload, plans, false));
+    match (steps, skips) {
+        (Ok(steps), Ok(skips)) => {
+            prop_assert!(skips.stepped_tasks <= steps.stepped_tasks);
+            prop_assert_eq!(Timeline { stepped_tasks: 0, ..steps }, Timeline { stepped_tasks: 0, ..skips });
+        }
+        (steps, skips) => prop_assert_eq!(steps.err(), skips.err()),
+    }
+    Ok(())
+}
+
+fn order(weights_outer: bool) -> LoopOrder {
+    if weights_outer { LoopOrder::WeightsOuter } else { LoopOrder::ActivationsOuter }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
 
@@ -106,16 +123,30 @@ proptest! {
             in_channels: tile.3,
             out_channels: tile.4,
         };
-        let order = if weights_outer { LoopOrder::WeightsOuter } else { LoopOrder::ActivationsOuter };
-        let plans = vec![LayerPlan { tile, order }; kinds.len()];
-        let (steps, skips) = (run(&machine, &workload, &plans, true), run(&machine, &workload, &plans, false));
-        match (steps, skips) {
-            (Ok(steps), Ok(skips)) => {
-                prop_assert!(skips.stepped_tasks <= steps.stepped_tasks);
-                prop_assert_eq!(Timeline { stepped_tasks: 0, ..steps }, Timeline { stepped_tasks: 0, ..skips });
-            }
-            (steps, skips) => prop_assert_eq!(steps.err(), skips.err()),
-        }
+        let plans = vec![LayerPlan { tile, order: order(weights_outer) }; kinds.len()];
+        equal_ways(&machine, &workload, &plans)?;
+    }
+
+    /// Small tiles of what mostly stays on chip: rows, columns and channels repeat.
+    #[test]
+    fn skipping_rows_columns_and_channels_changes_nothing(
+        kinds in prop::collection::vec(0_u8..40, 1..4),
+        (channels, side) in (1_u64..24, 3_u64..24),
+        tile in (1_u64..3, 1_u64..4, 1_u64..4, 0_u64..4, 0_u64..4),
+        (memory, double_buffer, weights_outer) in (0_usize..3, any::<bool>(), any::<bool>()),
+        buffers_kb in (8_u64..200, 1_u64..40, 1_u64..40),
+        batch in 1_u64..8,
+    ) {
+        let _ = codebench_accelbench::PLUGINS.len();
+        let catalog = Catalog::built_in().unwrap();
+        let memory = ["rram", "dram", "hbm"][memory];
+        let description =
+            accelerator(memory, [buffers_kb.0, buffers_kb.1, buffers_kb.2], batch, double_buffer);
+        let machine = Machine::resolve(&description, &catalog).unwrap();
+        let workload = chain(channels, side, &kinds);
+        let tile = TileSize { batch: tile.0, y: tile.1, x: tile.2, in_channels: tile.3, out_channels: tile.4 };
+        let plans = vec![LayerPlan { tile, order: order(weights_outer) }; kinds.len()];
+        equal_ways(&machine, &workload, &plans)?;
     }
 }
 
@@ -136,4 +167,63 @@ fn more_images_are_not_more_work() {
     assert!(many.stepped_tasks < 2 * some.stepped_tasks, "{} and {}", some.stepped_tasks, many.stepped_tasks);
     let ratio = many.total_cycles as f64 / some.total_cycles as f64;
     assert!((60.0..68.0).contains(&ratio), "{ratio}");
+}
+
+/// Of a convolution whose activations stay on chip, the tasks that are followed do not grow with the blocks of any loop. Only at the
+/// first and at the last position all blocks of channels are followed: their weights are loaded, and given back.
+#[test]
+fn more_tiles_are_not_more_work() {
+    let _ = codebench_accelbench::PLUGINS.len();
+    let catalog = Catalog::built_in().unwrap();
+    let machine = Machine::resolve(&accelerator("hbm", [65_536, 16_384, 16_384], 1, true), &catalog).unwrap();
+    let whole = TileSize { batch: 1, y: 0, x: 0, in_channels: 0, out_channels: 0 };
+    let row = TileSize { y: 1, ..whole };
+    // Channels and side, the tile, its tiles, and how many tasks are followed at most in both loop orders.
+    let cases = [
+        ("rows", (1, 1200), row, 1201, [40, 40]),
+        ("columns", (1, 1200), TileSize { x: 1, ..whole }, 1201, [40, 40]),
+        ("rows and columns", (1, 400), TileSize { x: 1, ..row }, 401 * 401, [60, 60]),
+        (
+            "output channels",
+            (1200, 3),
+            TileSize { out_channels: 1, ..row },
+            4 * 1200,
+            [4 * 1200 + 40, 6 * 1200 + 40],
+        ),
+        (
+            "input channels",
+            (1200, 3),
+            TileSize { in_channels: 1, ..row },
+            4 * 1200,
+            [4 * 1200 + 40, 4 * 1200 + 40],
+        ),
+        (
+            "all of them",
+            (64, 48),
+            TileSize { x: 1, in_channels: 1, out_channels: 1, ..row },
+            49 * 49 * 64 * 64,
+            [5 * 64 * 64, 20 * 64 * 64],
+        ),
+    ];
+    for (what, (channels, side), tile, tiles, most) in cases {
+        for (weights_outer, most) in [false, true].into_iter().zip(most) {
+            // Poolings around it, so that its input and its output stay on chip.
+            let workload = chain(channels, side, &[1, 15, 1]);
+            let mut plans = [whole; 3].map(|tile| LayerPlan { tile, order: order(false) });
+            plans[1] = LayerPlan { tile, order: order(weights_outer) };
+            let timeline = run(&machine, &workload, &plans, false).unwrap();
+            let followed = timeline.stepped_tasks;
+            println!("{what}, weights outer {weights_outer}: {followed} tasks followed of {tiles} tiles");
+            assert_eq!(timeline.layers[1].tiles, tiles, "{what}");
+            if tiles < 1 << 18 {
+                let steps = run(&machine, &workload, &plans, true).unwrap();
+                let followed_all = Timeline { stepped_tasks: followed, ..steps };
+                assert_eq!(timeline, followed_all, "{what}, weights outer {weights_outer}");
+            }
+            assert!(
+                followed <= most,
+                "{what}, weights outer {weights_outer}: {followed} tasks are followed, not {most}"
+            );
+        }
+    }
 }

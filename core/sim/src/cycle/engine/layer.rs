@@ -18,7 +18,7 @@ pub(super) struct LayerRun<'a> {
     /// The tile that is computed next.
     pub(super) at: Position,
     /// Its price.
-    price: usize,
+    pub(super) price: usize,
     first: bool,
     /// When the loads of the next tile have ended, so far: activations, weights.
     pub(super) loaded: [u64; 2],
@@ -283,11 +283,11 @@ impl<'a> Engine<'a> {
         let before = tiles.channel(run.at);
         let same = before.weights.words() > 0 && same_weights(before, tiles.channel(next));
         run.price = run.pricer.price(tiles, next, same)?;
+        let (before, repeats) = (run.at, run.steady.is_some());
         self.run = Some(run);
         let ready = if self.machine.double_buffer { 0 } else { end };
-        let block = self.run.as_ref().is_some_and(|run| run.at.n != next.n && next.n > 0);
         self.prepare(next, ready);
-        if block { self.skip() } else { Ok(()) }
+        if repeats { self.skip(before) } else { Ok(()) }
     }
 
     fn finish_layer(&mut self, run: LayerRun<'_>) -> Result<(), CycleError> {

@@ -100,6 +100,12 @@ impl LayerTiles {
         self.images.div_ceil(self.tile_images)
     }
 
+    /// Tiles of the layer, or the largest number.
+    pub(crate) fn count(&self) -> u64 {
+        let counts = [self.y.len(), self.x.len(), self.channels.len()];
+        counts.iter().fold(self.image_blocks(), |product, count| product.saturating_mul(*count as u64))
+    }
+
     /// Channel and output blocks.
     pub(crate) fn outer(&self) -> u64 {
         self.channels.len() as u64 / self.inner
