@@ -103,6 +103,18 @@ fn it_resumes_from_the_stores_and_gives_the_same_bytes_on_any_number_of_threads(
     assert!(matches!(other, Err(SearchError::Changed { .. })), "{other:?}");
 }
 
+/// Runs do not nest on the stack of a thread that waits for the pool of one of them.
+#[test]
+fn many_seeds_run_on_one_thread_one_after_the_other() {
+    let text = EXPERIMENT.replace("TAG", "many");
+    let out = tempfile::tempdir().unwrap();
+    let (text, seeds) = (text.replace("trials = 14", "trials = 1"), 300);
+    assert!(text.contains("trials = 1\n"), "{text}");
+    let one_thread = CompareOptions { threads: Some(1), ..options(out.path(), &BOTH[..1], seeds) };
+    let comparison = run(&text, &one_thread).unwrap().unwrap();
+    assert_eq!(comparison.runs.iter().map(|run| run.seed).collect::<Vec<_>>(), Vec::from_iter(0..seeds));
+}
+
 #[test]
 fn another_metric_may_be_compared_by_in_its_own_direction() {
     let out = tempfile::tempdir().unwrap();

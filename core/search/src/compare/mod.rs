@@ -17,11 +17,10 @@ use crate::store::Store;
 use crate::study::{RunOptions, Study};
 use codebench_api::{Catalog, Kind};
 use codebench_model::{Domain, ParameterValue, Parameters};
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What strategies are compared by.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,10 +114,6 @@ pub fn compare(
     check(experiment, options)?;
     let runs: Vec<(usize, u64)> =
         (0..options.strategies.len()).flat_map(|s| (0..options.seeds).map(move |k| (s, k))).collect();
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads.unwrap_or(0))
-        .build()
-        .map_err(|e| SearchError::Inconsistent(format!("cannot start threads: {e}; give fewer")))?;
     let finished = AtomicUsize::new(0);
     let work = |(s, k): (usize, u64)| -> Result<Option<RunResult>, SearchError> {
         let of_run = Experiment {
@@ -132,13 +127,47 @@ pub fn compare(
         progress(finished.fetch_add(1, Ordering::Relaxed) + 1, runs.len());
         Ok(result.map(|(records, seconds)| RunResult::new(&records, seconds, options, s, k)))
     };
-    let results: Vec<_> = pool.install(|| runs.clone().into_par_iter().with_max_len(1).map(work).collect());
-    let results: Option<Vec<RunResult>> =
-        results.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().collect();
+    let results: Option<Vec<RunResult>> = in_turn(&runs, options.threads, work)?
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .collect();
     let Some(results) = results else { return Ok(None) };
     let comparison = Comparison::new(experiment, options, results);
     files::write(&comparison, &options.out)?;
     Ok(Some(comparison))
+}
+
+/// What `work` makes of each item, in order; each thread takes the next item when it is done with one.
+///
+/// These are no threads of a pool that steals work: each run waits for a pool of its own, and a thread that took up another run
+/// while it waits would nest as many runs on its stack as there are seeds.
+fn in_turn<I: Copy + Sync, T: Send>(
+    items: &[I],
+    threads: Option<usize>,
+    work: impl Fn(I) -> T + Sync,
+) -> Result<Vec<T>, SearchError> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.filter(|threads| *threads > 0).unwrap_or_else(cores).min(items.len());
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<T>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let loop_over = || {
+        while let index = next.fetch_add(1, Ordering::Relaxed)
+            && let (Some(item), Some(result)) = (items.get(index), results.get(index))
+        {
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(work(*item));
+        }
+    };
+    std::thread::scope(|scope| -> std::io::Result<()> {
+        for index in 0..threads {
+            std::thread::Builder::new().name(format!("compare-{index}")).spawn_scoped(scope, &loop_over)?;
+        }
+        Ok(())
+    })
+    .map_err(|e| {
+        SearchError::Inconsistent(format!("cannot start {threads} threads: {e}; give fewer with --threads"))
+    })?;
+    Ok(results.into_iter().filter_map(|r| r.into_inner().unwrap_or_else(PoisonError::into_inner)).collect())
 }
 
 fn check(experiment: &Experiment, options: &CompareOptions) -> Result<(), SearchError> {
