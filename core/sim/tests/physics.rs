@@ -258,47 +258,58 @@ fn random_accelerators_obey() {
 const CHAIN_TILE: TilePolicy =
     TilePolicy::Fixed(TileSize { batch: 1, y: 16, x: 0, in_channels: 0, out_channels: 64 });
 
-/// Cycles of a chain at fixed tiles.
-fn chain_cycles(values: &[(&str, f64)]) -> u64 {
-    let workload = workload("vgg11", 64);
-    let order = LoopPolicy::ActivationsOuter;
-    simulate_in_order(&workload, &named_values(values), CHAIN_TILE, order).unwrap().total_cycles
+/// A chain on the default accelerator with some parameters changed, or with so many channels of another memory.
+struct Chain {
+    name: &'static str,
+    workload: Workload,
+    sparsity: Sparsity,
 }
 
-/// Cycles of the chain with so many channels of a memory.
-fn channel_cycles(memory: &str, channels: i64) -> u64 {
-    let mut description = describe(&named_values(&[])).unwrap();
-    description.tile = CHAIN_TILE;
-    description.loop_order = LoopPolicy::ActivationsOuter;
-    let module = description.module.iter_mut().find(|m| m.role == Role::Memory).unwrap();
-    module.plugin = memory.into();
-    module.parameters = [("channels".to_owned(), ParameterValue::Integer(channels))].into();
-    let machine = Machine::resolve(&description, &CATALOG).unwrap();
-    let workload = workload("vgg11", 64);
-    evaluate(&machine, &workload, &Sparsity::Paper, Options::default()).unwrap().0.total_cycles
+impl Chain {
+    fn cycles(&self, values: &[(&str, f64)], memory: Option<(&str, i64)>) -> u64 {
+        let mut description = describe(&named_values(values)).unwrap();
+        description.tile = CHAIN_TILE;
+        description.loop_order = LoopPolicy::ActivationsOuter;
+        if let Some((plugin, channels)) = memory {
+            let module = description.module.iter_mut().find(|m| m.role == Role::Memory).unwrap();
+            module.plugin = plugin.into();
+            module.parameters = [("channels".to_owned(), ParameterValue::Integer(channels))].into();
+        }
+        let machine = Machine::resolve(&description, &CATALOG).unwrap();
+        evaluate(&machine, &self.workload, &self.sparsity, Options::default()).unwrap().0.total_cycles
+    }
+
+    fn falls(&self, parameter: &str, values: &[f64], others: &[(&str, f64)]) {
+        let cycles: Vec<u64> = values
+            .iter()
+            .map(|value| self.cycles(&[others, &[(parameter, *value)]].concat(), None))
+            .collect();
+        assert!(cycles.is_sorted_by(|a, b| a >= b), "{}, {parameter} {values:?}: {cycles:?}", self.name);
+    }
 }
 
 #[test]
 fn at_fixed_tiles_more_hardware_is_never_slower_on_a_chain() {
-    let rising = |name: &str, values: &[f64], others: &[(&str, f64)]| {
-        let cycles: Vec<u64> = values
-            .iter()
-            .map(|value| {
-                let mut all = others.to_vec();
-                all.push((name, *value));
-                chain_cycles(&all)
-            })
-            .collect();
-        assert!(cycles.is_sorted_by(|a, b| a >= b), "{name} {values:?}: {cycles:?}");
-    };
-    rising("pix", &[1.0, 2.0, 4.0, 8.0], &[]);
-    rising("pof", &[1.0, 2.0, 4.0, 8.0], &[]);
-    rising("pif", &[1.0, 2.0, 4.0, 8.0, 16.0], &[]);
-    rising("activation_buffer_mb", &[2.0, 4.0, 12.0, 24.0], &[("weight_buffer_mb", 12.0)]);
-    rising("weight_buffer_mb", &[4.0, 8.0, 16.0, 32.0], &[]);
-    for memory in ["codebench/dram", "codebench/hbm", "codebench/rram", "codebench/rram-off-chip"] {
-        let cycles = [1, 2, 4, 8].map(|channels| channel_cycles(memory, channels));
-        assert!(cycles.is_sorted_by(|a, b| a >= b) && cycles[0] > cycles[3], "{memory}: {cycles:?}");
+    for name in ["vgg11", "alexnet", "mobilenet-v1"] {
+        for sparsity in [Sparsity::Paper, Sparsity::Dense] {
+            let chain = Chain { name, workload: workload(name, 64), sparsity };
+            for memory in [1.0, 2.0, 3.0] {
+                let memory = [("memory", memory)];
+                chain.falls("pix", &[1.0, 2.0, 4.0, 8.0], &memory);
+                chain.falls("pof", &[1.0, 2.0, 4.0, 8.0], &memory);
+                chain.falls("pif", &[1.0, 2.0, 4.0, 8.0, 16.0], &memory);
+                let weights = [&memory[..], &[("weight_buffer_mb", 12.0)]].concat();
+                chain.falls("activation_buffer_mb", &[2.0, 4.0, 12.0, 24.0], &weights);
+                chain.falls("weight_buffer_mb", &[6.0, 8.0, 16.0, 32.0], &memory);
+            }
+            for memory in ["codebench/dram", "codebench/hbm", "codebench/rram", "codebench/rram-off-chip"] {
+                let cycles = [1, 2, 4, 8].map(|channels| chain.cycles(&[], Some((memory, channels))));
+                assert!(
+                    cycles.is_sorted_by(|a, b| a >= b) && cycles[0] > cycles[3],
+                    "{name}, {memory}: {cycles:?}"
+                );
+            }
+        }
     }
 }
 
