@@ -253,6 +253,7 @@ fn bad_lines() -> Vec<String> {
         cycle(json!({"pif": 0})),
         cycle(json!({"module": [], "clock_mhz": 700})),
         cycle(json!({"module": 3, "clock_mhz": 700})),
+        r#"{"id":1e999,"cnn":"published/resnet18","accelerator":{}}"#.to_owned(),
     ]
 }
 

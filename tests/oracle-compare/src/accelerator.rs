@@ -2,7 +2,7 @@
 
 use crate::case::Style;
 use crate::{Random, StubMemory, StubModule};
-use codebench_api::{Catalog, Entry, Form, Maker, PluginInfo};
+use codebench_api::{AccelModule as _, Catalog, Entry, Form, Maker, PluginInfo};
 use codebench_model::hardware::Count;
 use codebench_model::{
     AcceleratorDescription, Activation, DescribedModule, HardwareContext, LoopPolicy, ModuleFacts,
@@ -88,6 +88,19 @@ fn stubs(random: &mut Random) -> Vec<(Role, StubModule)> {
         }
     }
     runners(random, &mut modules);
+    let skips = |(_, stub): &(Role, StubModule)| {
+        let facts = stub.facts();
+        facts.skips_zero_activations || facts.skips_zero_weights
+    };
+    if modules.iter().any(skips) {
+        // What skipping needs.
+        for role in [Role::MaskBuffer, Role::PreSparsity] {
+            if !modules.iter().any(|(known, _)| *known == role) {
+                let bytes = if role == Role::MaskBuffer { small_capacity(random) } else { 0 };
+                modules.push(plain(random, role, bytes));
+            }
+        }
+    }
     random.shuffle(&mut modules);
     modules
 }
@@ -168,7 +181,8 @@ impl Machine {
             (Role::Vector, "softmax-unit"),
         ];
         ids.push((Role::Memory, random.pick(&["rram", "rram-off-chip", "dram", "hbm"])));
-        if random.chance(60) {
+        let masks = random.chance(60);
+        if masks {
             ids.push((Role::MaskBuffer, "mask-buffer"));
             ids.push((Role::PreSparsity, "pre-sparsity"));
             ids.push((Role::PostSparsity, "post-sparsity"));
@@ -187,6 +201,9 @@ impl Machine {
                 if known.iter().any(|parameter| parameter.name == *extent) {
                     made.parameters.insert((*extent).into(), ParameterValue::Integer(*value));
                 }
+            }
+            if name == "mac-lanes" {
+                made.parameters.insert("skip_zeros".into(), ParameterValue::Boolean(masks));
             }
             if known.iter().any(|parameter| parameter.name == "size_mb") {
                 made.parameters.insert("size_mb".into(), megabytes(small_capacity(random)));

@@ -49,9 +49,14 @@ pub(super) fn fields(line: &[u8]) -> Result<Fields<'_>, SimulationFault> {
     if text.trim().is_empty() {
         return Err(fault("invalid_json", "the line is empty: give one JSON object per line"));
     }
-    object(text).map_err(|error| {
+    let fields = object(text).map_err(|error| {
         fault("invalid_json", format!("not a job: {error}; give one JSON object per line, such as {EXAMPLE}"))
-    })
+    })?;
+    // The id is answered as it is written; a number beyond double precision could not be read back by all.
+    match serde_json::from_str::<serde_json::Value>(fields.id()) {
+        Ok(_) => Ok(fields),
+        Err(_) => Err(refused("id", fields.id(), "any JSON value whose numbers fit double precision")),
+    }
 }
 
 const EXAMPLE: &str = r#"{"cnn":"published/resnet18","accelerator":{"pib":2},"fidelity":"cycle"}"#;

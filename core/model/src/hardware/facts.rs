@@ -89,9 +89,10 @@ pub struct ModuleFacts {
     pub read_bytes_per_cycle: u64,
     /// Bytes written per cycle at best (buffers and DMA).
     pub write_bytes_per_cycle: u64,
-    /// Whether a zero activation costs no MAC (role compute).
+    /// Whether a zero activation costs no MAC (role compute). An accelerator whose compute module says so needs a mask buffer and a
+    /// module of the role pre_sparsity; an array with means of its own says no here and reads the densities of its work.
     pub skips_zero_activations: bool,
-    /// Whether a zero weight costs no MAC (role compute).
+    /// Whether a zero weight costs no MAC (role compute); the same holds.
     pub skips_zero_weights: bool,
     /// At most [`MAX_EVENTS`] events, in the order of [`TileCost::events`](super::TileCost::events).
     pub events: Vec<EventFacts>,

@@ -62,6 +62,7 @@ impl Machine {
         }
         let memory = memory.ok_or_else(|| missing(Role::Memory))?;
         let roles = roles(&modules)?;
+        check_sparsity(&modules, &roles)?;
         Ok(Machine {
             name: description.name.clone(),
             context,
@@ -190,6 +191,24 @@ fn missing(role: Role) -> CycleError {
         "no module has the role {role}: add a [[module]] with role = \"{role}\" (required roles: memory, activation_buffer, \
          weight_buffer, dma, compute)"
     ))
+}
+
+/// Zeros are not skipped for nothing: masks say where they are, and a unit in front of the multipliers lines up what is left.
+fn check_sparsity(modules: &[Module], roles: &Roles) -> Result<(), CycleError> {
+    let skips = |m: &&Module| m.facts.skips_zero_activations || m.facts.skips_zero_weights;
+    let Some(module) = modules.iter().filter(|m| m.role == Role::Compute).find(skips) else { return Ok(()) };
+    let without = match (roles.mask_buffer, roles.pre_sparsity.is_empty()) {
+        (Some(_), false) => return Ok(()),
+        (None, true) => "mask_buffer or pre_sparsity",
+        (None, false) => "mask_buffer",
+        (Some(_), true) => "pre_sparsity",
+    };
+    Err(CycleError::Description(format!(
+        "module {} (compute, `{}`) skips zeros, but no module has the role {without}: add a mask_buffer and a pre_sparsity module, \
+         or set a parameter such as `skip_zeros` to false",
+        module.position + 1,
+        module.plugin
+    )))
 }
 
 fn roles(modules: &[Module]) -> Result<Roles, CycleError> {
