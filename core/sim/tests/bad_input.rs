@@ -180,6 +180,9 @@ fn cases() -> Vec<(&'static str, String)> {
                 "[[module]]\nrole = \"activation_buffer\"\nplugin = \"codebench/activation-buffer\"\n",
             ),
         ),
+        ("zeros skipped without masks", instead("mask_buffer", "")),
+        ("zeros skipped without a sparsity unit", instead("pre_sparsity", "")),
+        ("clock of a tenth of a kilohertz", changed("clock_mhz = 700", "clock_mhz = 700.0001")),
         ("clock 0", changed("clock_mhz = 700", "clock_mhz = 0")),
         ("clock -1", changed("clock_mhz = 700", "clock_mhz = -1")),
         ("clock nan", changed("clock_mhz = 700", "clock_mhz = nan")),
@@ -305,20 +308,67 @@ fn a_tile_larger_than_the_tensor_is_the_whole_tensor() {
     );
 }
 
+/// A chain of 1 x 1 convolutions that keep the channels.
+fn convolutions(channels: u64, side: u64, count: usize) -> Workload {
+    let shape = TensorShape::new(channels, side, side);
+    let layer = |index: usize| Layer {
+        name: format!("l{index}"),
+        module: 0,
+        vertex: index,
+        primitive: Primitive::Conv {
+            in_channels: channels,
+            out_channels: channels,
+            kernel: [1, 1],
+            stride: [1, 1],
+            padding: Padding::default(),
+            dilation: [1, 1],
+            groups: 1,
+            bias: false,
+        },
+        inputs: vec![index],
+        output: index + 1,
+        weights: Vec::new(),
+        macs: 0,
+        parameters: 0,
+    };
+    Workload {
+        v: 1,
+        tensors: vec![shape; count + 1],
+        input: 0,
+        output: count,
+        layers: (0..count).map(layer).collect(),
+    }
+}
+
+/// Tiles that are too small are refused before they are followed, with what would help.
+#[test]
+fn too_many_tiles_are_refused_at_once() {
+    let catalog = catalog();
+    let refused = |tile: &str, replaced: (&str, &str), workload: &Workload| {
+        let text = changed("tile = \"auto\"", tile).replacen(replaced.0, replaced.1, 1);
+        run(&catalog, &text, workload).unwrap_err().to_string()
+    };
+    let same = ("word", "word");
+    let one = refused("tile = { in = 1, out = 1 }", same, &convolutions(1025, 1, 1));
+    assert!(
+        one.contains("1050625 blocks of input and output channels") && one.contains("give larger tiles"),
+        "{one}"
+    );
+    let all = refused("tile = { in = 1, out = 1 }", same, &convolutions(1000, 1, 3));
+    assert!(all.contains("3000000 blocks of channels: at most 2097152"), "{all}");
+    let small = ("weight_buffer_mb = 24", "weight_buffer_mb = 0.00002");
+    let automatic = refused("tile = \"auto\"", small, &convolutions(8192, 1, 1));
+    assert!(automatic.contains("blocks of") && automatic.contains("give larger buffers"), "{automatic}");
+    // Activations that do not stay on chip: every pixel would be followed.
+    let small = ("activation_buffer_mb = 12", "activation_buffer_mb = 0.03125");
+    let tasks = refused("tile = { y = 1, x = 1, in = 1, out = 1 }", small, &convolutions(1000, 64, 1));
+    assert!(tasks.contains("the number of tasks that are followed one by one is too large"), "{tasks}");
+}
+
 /// 10^18 multiplications and more: an error or the right number, never a wrapped one.
 #[test]
 fn huge_workloads_are_right_or_refused() {
     let catalog = catalog();
-    let conv = |channels: u64| Primitive::Conv {
-        in_channels: channels,
-        out_channels: channels,
-        kernel: [1, 1],
-        stride: [1, 1],
-        padding: Padding::default(),
-        dilation: [1, 1],
-        groups: 1,
-        bias: false,
-    };
     let mut answers = Vec::new();
     let endless = memory_but("capacity_bytes", "1000000000000000000").replacen(
         "batch = \"$batch\"",
@@ -331,20 +381,7 @@ fn huge_workloads_are_right_or_refused() {
         (1 << 20, 1 << 20, paper()),
         (1 << 30, 1 << 30, paper()),
     ] {
-        let shape = TensorShape::new(channels, side, side);
-        let layer = Layer {
-            name: "huge".into(),
-            module: 0,
-            vertex: 0,
-            primitive: conv(channels),
-            inputs: vec![0],
-            output: 1,
-            weights: Vec::new(),
-            macs: 0,
-            parameters: 0,
-        };
-        let workload =
-            Workload { v: 1, tensors: vec![shape, shape], input: 0, output: 1, layers: vec![layer] };
+        let workload = convolutions(channels, side, 1);
         let description = toml::from_str(&accelerator).unwrap();
         let machine = Machine::resolve(&description, &catalog).unwrap();
         answers.push(match evaluate(&machine, &workload, &Sparsity::Dense, Options::default()) {

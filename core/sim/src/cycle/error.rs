@@ -137,6 +137,13 @@ impl CycleError {
         self
     }
 
+    pub(crate) fn too_many_tasks() -> CycleError {
+        CycleError::TooLarge {
+            quantity: "the number of tasks that are followed one by one".into(),
+            limit: "2^29",
+        }
+    }
+
     pub(crate) fn too_large(quantity: impl Into<String>) -> CycleError {
         CycleError::TooLarge { quantity: quantity.into(), limit: "2^64" }
     }

@@ -46,7 +46,12 @@ impl fmt::Display for Remedy {
                 f.write_str("make ")?;
                 for (index, (holder, bytes)) in all.iter().enumerate() {
                     let and = if index > 0 { " and " } else { "" };
-                    write!(f, "{and}the {holder} at least {bytes} bytes")?;
+                    // A size that is told in files, rounded up.
+                    let mb = bytes.saturating_mul(10_000).div_ceil(1 << 20) as f64 / 10_000.0;
+                    write!(f, "{and}the {holder} at least {bytes} bytes ({mb} MB)")?;
+                    if *holder == Holder::Memory {
+                        f.write_str(" by more channels, ranks or banks, or by another memory")?;
+                    }
                 }
                 Ok(())
             }

@@ -113,12 +113,13 @@ pub(crate) fn run(
 ) -> Result<Timeline, CycleError> {
     let shapes: Vec<TensorShape> = workload.storages.iter().map(|s| s.shape).collect();
     let mut engine = Engine::new(machine, workload, schedule, densities, &shapes, options);
+    engine.check_tasks()?;
     engine.begin_layer(0)?;
     while let Some((event, time)) = engine.next_event() {
         engine.now = time;
         engine.stepped += 1;
         if engine.stepped > MOST_TASKS {
-            return Err(CycleError::TooLarge { quantity: "the number of tasks".into(), limit: "2^29" });
+            return Err(CycleError::too_many_tasks());
         }
         if let Some(record) = &engine.record {
             super::trace::check(record)?;
@@ -180,6 +181,15 @@ impl<'a> Engine<'a> {
             occupied: vec![0; layers * machine.memory.facts.channels as usize],
             stepped: 0,
             record: options.record.then(Record::default),
+        }
+    }
+
+    /// Refuses at once what would be given up after minutes: the tiles that are followed at least are counted.
+    fn check_tasks(&self) -> Result<(), CycleError> {
+        let least = |sum: u64, index: usize| sum.saturating_add(self.least_followed(index));
+        match (0..self.schedule.layers.len()).fold(0, least) > MOST_TASKS {
+            true => Err(CycleError::too_many_tasks()),
+            false => Ok(()),
         }
     }
 

@@ -49,7 +49,10 @@ pub(super) fn module(label: &str, role: Role, facts: &ModuleFacts) -> Result<(),
     check.amount("leakage_mw", facts.leakage_mw)?;
     check.events(&facts.events)?;
     if matches!(role, Role::ActivationBuffer | Role::WeightBuffer | Role::MaskBuffer) {
-        check.positive("capacity_bytes", facts.capacity_bytes)?;
+        let allowed = "it must hold at least 1 byte: give it a larger size (such as its `size_mb`), or name another plugin";
+        if facts.capacity_bytes == 0 {
+            return Err(check.refuse("capacity_bytes", 0, allowed));
+        }
     }
     if matches!(role, Role::ActivationBuffer | Role::WeightBuffer | Role::MaskBuffer | Role::Dma) {
         check.positive("read_bytes_per_cycle", facts.read_bytes_per_cycle)?;

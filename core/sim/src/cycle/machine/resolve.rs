@@ -32,7 +32,7 @@ impl Machine {
         parts: &Parts,
     ) -> Result<Machine, CycleError> {
         let context = context(description)?;
-        check_roles(&description.module)?;
+        check_roles(description)?;
         let mut modules = Vec::new();
         let mut memory = None;
         for (position, described) in description.module.iter().enumerate() {
@@ -81,9 +81,9 @@ impl Machine {
 fn context(description: &AcceleratorDescription) -> Result<HardwareContext, CycleError> {
     let mhz = description.clock_mhz;
     let khz = (mhz * 1e3).round();
-    if !(1.0..=MOST_MHZ * 1e3).contains(&khz) || (khz - mhz * 1e3).abs() > 1e-6 * khz {
+    if !(1.0..=MOST_MHZ * 1e3).contains(&khz) || (khz - mhz * 1e3).abs() > 1e-9 * khz {
         return Err(CycleError::Description(format!(
-            "clock_mhz = {mhz} is not allowed: give a multiple of 0.001 from 0.001 to {MOST_MHZ}"
+            "clock_mhz = {mhz:?} is not allowed: give a multiple of 0.001 from 0.001 to {MOST_MHZ}"
         )));
     }
     let word = description.word;
@@ -167,9 +167,10 @@ fn limits(role: Role) -> (usize, usize) {
     }
 }
 
-fn check_roles(modules: &[DescribedModule]) -> Result<(), CycleError> {
+fn check_roles(description: &AcceleratorDescription) -> Result<(), CycleError> {
     for role in Role::ALL {
-        let of_role: Vec<_> = modules.iter().filter(|m| m.role == role).map(|m| m.plugin.as_str()).collect();
+        let modules = description.module.iter().filter(|m| m.role == role);
+        let of_role = modules.map(|m| plugin(m, &description.parameters)).collect::<Result<Vec<_>, _>>()?;
         let (least, most) = limits(role);
         if of_role.len() < least {
             return Err(missing(role));

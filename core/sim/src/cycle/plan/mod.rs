@@ -6,7 +6,7 @@ mod residency;
 
 use super::error::CycleError;
 use super::machine::Machine;
-use super::tiles::{LayerTiles, Sizes, WHOLE_PPM};
+use super::tiles::{LayerTiles, Sizes, WHOLE_PPM, reference};
 use codebench_model::TileSize;
 use codebench_model::hardware::{Densities, FusedWorkload, LayerPlan};
 
@@ -78,6 +78,17 @@ pub(crate) enum Plans<'a> {
     Fixed(TileSize),
 }
 
+/// Most blocks of channels of all layers together: each is kept.
+const MOST_BLOCKS: usize = 1 << 21;
+
+/// What to do about tiles that are too small.
+fn remedy(plans: &Plans<'_>) -> &'static str {
+    match plans {
+        Plans::Auto => "give larger buffers, weights above all, so that automatic tiles are larger",
+        Plans::Given(_) | Plans::Fixed(_) => "give larger tiles, of input and output channels above all",
+    }
+}
+
 /// Plans a workload on a machine.
 pub(crate) fn plan(
     machine: &Machine,
@@ -110,7 +121,8 @@ pub(crate) fn plan(
             Some(auto::AutoTiler::new(machine, workload, densities, &storage_ppm, &weight_ppm)?)
         }
     };
-    let mut layers = Vec::with_capacity(workload.layers.len());
+    let mut layers: Vec<LayerSchedule> = Vec::with_capacity(workload.layers.len());
+    let mut blocks = 0;
     for index in 0..workload.layers.len() {
         planner.release_dead(index);
         let mut plan = match (plans, &mut tiler) {
@@ -122,7 +134,7 @@ pub(crate) fn plan(
             (Plans::Auto | Plans::Fixed(_), None) => continue,
         };
         let layer = loop {
-            let tiles = LayerTiles::new(workload, index, plan, machine.batch)?;
+            let tiles = LayerTiles::new(workload, index, plan, machine.batch, remedy(plans))?;
             let before = planner.state();
             match (planner.layer(index, plan, tiles), &tiler) {
                 (Err(CycleError::Infeasible(why)), Some(tiler)) if matches!(plans, Plans::Auto) => {
@@ -133,6 +145,16 @@ pub(crate) fn plan(
                 (layer, _) => break layer?,
             }
         };
+        blocks += layer.tiles.channels.len();
+        if blocks > MOST_BLOCKS {
+            return Err(CycleError::Layer {
+                layer: reference(&workload.layers[index]),
+                message: format!(
+                    "with its tiles the network so far has {blocks} blocks of channels: at most {MOST_BLOCKS} are simulated; {}",
+                    remedy(plans)
+                ),
+            });
+        }
         layers.push(layer);
     }
     let addresses = addresses::place(machine, workload, &layers)?;

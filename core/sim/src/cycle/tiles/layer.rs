@@ -8,7 +8,7 @@ use super::{Block, ChannelBlock, Span};
 use codebench_model::hardware::{FusedLayer, FusedOp, FusedWorkload, LayerPlan, LoopOrder};
 use codebench_model::{Primitive, TensorShape};
 
-/// Most blocks along one axis.
+/// Most blocks of rows, of columns, and of channels.
 const MOST_BLOCKS: u64 = 1 << 20;
 
 /// A layer cut into tiles.
@@ -60,13 +60,14 @@ impl LayerTiles {
         index: usize,
         plan: LayerPlan,
         images: u64,
+        remedy: &str,
     ) -> Result<LayerTiles, CycleError> {
         let layer = &workload.layers[index];
         let output_shape = workload.storages[layer.output].shape;
         let input = layer.inputs.first().map_or(output_shape, |v| v.shape);
         let weights = weight_layout(layer, output_shape)
             .ok_or_else(|| CycleError::too_large(format!("the weights of {}", reference(layer))))?;
-        check_count(layer, plan, output_shape)?;
+        check_count(layer, plan, output_shape, remedy)?;
         let along = |axis: usize, output: u64, size: u64, extent: u64| {
             blocks(output, size, extent, Reach::of(&layer.primitive, axis, output))
         };
@@ -220,7 +221,12 @@ fn firsts(classes: &[u32]) -> Vec<usize> {
     seen
 }
 
-fn check_count(layer: &FusedLayer, plan: LayerPlan, shape: TensorShape) -> Result<(), CycleError> {
+fn check_count(
+    layer: &FusedLayer,
+    plan: LayerPlan,
+    shape: TensorShape,
+    remedy: &str,
+) -> Result<(), CycleError> {
     let tile = plan.tile;
     let (inputs, groups) = match &layer.primitive {
         Primitive::Conv { in_channels, groups, .. } => (in_channels / (*groups).max(1), *groups),
@@ -228,18 +234,24 @@ fn check_count(layer: &FusedLayer, plan: LayerPlan, shape: TensorShape) -> Resul
         _ => (1, 1),
     };
     let count = |extent: u64, size: u64| extent.div_ceil(clip(size, extent));
-    let channels = (count(shape.channels, tile.out_channels).saturating_add(groups))
+    // Each group may end with a smaller block.
+    let more = if groups > 1 { groups } else { 0 };
+    let channels = (count(shape.channels, tile.out_channels).saturating_add(more))
         .saturating_mul(count(inputs, tile.in_channels));
-    let most = count(shape.height, tile.y).max(count(shape.width, tile.x)).max(channels);
-    if most > MOST_BLOCKS {
-        return Err(CycleError::Layer {
+    let counts = [
+        (count(shape.height, tile.y), "rows"),
+        (count(shape.width, tile.x), "columns"),
+        (channels, "input and output channels"),
+    ];
+    match counts.into_iter().find(|(count, _)| *count > MOST_BLOCKS) {
+        None => Ok(()),
+        Some((count, what)) => Err(CycleError::Layer {
             layer: reference(layer),
             message: format!(
-                "its tile cuts it into {most} blocks along one axis: at most {MOST_BLOCKS} are simulated; use larger tiles"
+                "its tile cuts it into {count} blocks of {what}: at most {MOST_BLOCKS} are simulated; {remedy}"
             ),
-        });
+        }),
     }
-    Ok(())
 }
 
 fn weight_layout(layer: &FusedLayer, output: TensorShape) -> Option<WeightLayout> {

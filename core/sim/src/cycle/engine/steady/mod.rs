@@ -43,15 +43,33 @@ impl<'a> Engine<'a> {
         if self.options.step_by_step || self.record.is_some() {
             return None;
         }
-        let schedule = run.schedule;
-        let tiles = &schedule.tiles;
-        let read = LayerTiles::read(&self.workload.layers[run.index]);
-        let still = read.iter().all(|storage| schedule.resident_inputs.contains(storage));
-        let mut stretches = Stretch::fixed(tiles, still, schedule.output_resident, schedule.weights_kept);
+        let mut stretches = self.fixed(run.index);
         if let Some((images, last)) = Images::of(self, run) {
-            stretches.push(Stretch::of_images(images, tiles, last));
+            stretches.push(Stretch::of_images(images, &run.schedule.tiles, last));
         }
         (!stretches.is_empty()).then_some(Steady { stretches })
+    }
+
+    /// Tiles of a layer that are followed one by one whatever repeats: all, unless blocks of images or tiles on chip may be skipped.
+    pub(super) fn least_followed(&self, index: usize) -> u64 {
+        let schedule = &self.schedule.layers[index];
+        let tiles = &schedule.tiles;
+        if self.options.step_by_step || self.record.is_some() {
+            return tiles.count();
+        }
+        let images = tiles.image_blocks().max(1);
+        match self.fixed(index).is_empty() {
+            true => tiles.count() / images * images.min(2),
+            false => 0,
+        }
+    }
+
+    /// The loops of a layer whose blocks repeat on chip.
+    fn fixed(&self, index: usize) -> Vec<Stretch> {
+        let schedule = &self.schedule.layers[index];
+        let read = LayerTiles::read(&self.workload.layers[index]);
+        let still = read.iter().all(|storage| schedule.resident_inputs.contains(storage));
+        Stretch::fixed(&schedule.tiles, still, schedule.output_resident, schedule.weights_kept)
     }
 
     /// Called at the start of the tile after `before`: skips ahead if a block begins whose state has been before.
