@@ -25,6 +25,8 @@ struct Source {
     file: String,
     /// Line and column of each name and of its value.
     places: BTreeMap<String, [(usize, usize); 2]>,
+    /// Line and column of each module.
+    modules: Vec<(usize, usize)>,
 }
 
 /// The accelerator that `text` names: 13 numbers separated by commas, or the path of a TOML or JSON file. The modules of a TOML file
@@ -61,15 +63,12 @@ impl AcceleratorFile {
         cycle::describe(&self.input).map_err(|error| self.refuse(&error.to_string()))
     }
 
-    /// The failure of a message that is about this accelerator, with the place of the first name that it quotes and the file has.
+    /// The failure of a message that is about this accelerator, with the place of what it is about.
     pub fn refuse(&self, message: &str) -> Failure {
-        let Some(source) = &self.source else { return Failure::of_usage(message) };
-        let mut quoted = message.split('`').skip(1).step_by(2);
-        let Some([key, value]) = quoted.find_map(|name| source.places.get(name)) else {
-            return Failure::of_usage(format!("{}: {message}", source.file));
-        };
-        let (line, column) = if message.starts_with("unknown") { key } else { value };
-        Failure::of_usage(format!("{}:{line}:{column}: {message}", source.file))
+        match &self.source {
+            Some(source) => source.refuse(message),
+            None => Failure::of_usage(message),
+        }
     }
 
     /// The failure of a simulation: what the accelerator or the CNN cannot do is the user's to mend, what a plugin did is not.
@@ -79,6 +78,24 @@ impl AcceleratorFile {
                 Failure::Failed(anyhow::Error::msg(error.to_string()))
             }
             _ => self.refuse(&error.to_string()),
+        }
+    }
+}
+
+impl Source {
+    /// The failure of a message, with the place of the module that it begins with, or of the first name that it quotes and the file has.
+    fn refuse(&self, message: &str) -> Failure {
+        let number =
+            message.strip_prefix("module ").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+        let module = number.and_then(|number| self.modules.get(number.checked_sub(1)?).copied());
+        let mut quoted = message.split('`').skip(1).step_by(2);
+        let named = || {
+            let [key, value] = quoted.find_map(|name| self.places.get(name))?;
+            Some(if message.starts_with("unknown") { *key } else { *value })
+        };
+        match module.or_else(named) {
+            Some((line, column)) => Failure::of_usage(format!("{}:{line}:{column}: {message}", self.file)),
+            None => Failure::of_usage(format!("{}: {message}", self.file)),
         }
     }
 }
@@ -102,28 +119,70 @@ fn of_toml(file: &str, text: &str, catalog: &Catalog) -> Result<AcceleratorFile,
         let (line, column) = place(text, error.span().map_or(0, |s| s.start));
         Failure::of_usage(format!("{file}:{line}:{column}: {}", error.message()))
     };
-    let table: toml::Table = toml::from_str(text).map_err(refused)?;
-    let mut places = BTreeMap::new();
-    let input = if table.contains_key("module") {
+    let table: Table = toml::from_str(text).map_err(refused)?;
+    let mut source = Source { file: file.to_owned(), places: BTreeMap::new(), modules: Vec::new() };
+    for (name, value) in &table {
+        let at = [place(text, name.span().start), place(text, value.span().start)];
+        source.places.insert(name.get_ref().clone(), at);
+    }
+    let input = if source.places.contains_key("module") {
+        source.modules = modules(text);
         AcceleratorInput::Described(Box::new(accelerator_description(file, text, catalog).usage()?))
     } else {
-        let document: BTreeMap<Spanned<String>, Spanned<ParameterValue>> =
-            toml::from_str(text).map_err(refused)?;
-        let mut named = Parameters::new();
-        for (name, value) in document {
-            let at = [place(text, name.span().start), place(text, value.span().start)];
-            places.insert(name.get_ref().clone(), at);
-            named.insert(name.into_inner(), value.into_inner());
-        }
-        AcceleratorInput::Named(named)
+        AcceleratorInput::Named(named(table).map_err(|message| source.refuse(&message))?)
     };
-    Ok(AcceleratorFile { input, source: Some(Source { file: file.to_owned(), places }) })
+    Ok(AcceleratorFile { input, source: Some(source) })
+}
+
+type Table = BTreeMap<Spanned<String>, Spanned<toml::Value>>;
+
+/// Keys that only a file of modules has.
+const OF_MODULES: [&str; 7] =
+    ["name", "clock_mhz", "word", "tile", "loop_order", "double_buffer", "parameters"];
+
+/// The parameters of a short file; the message for one that cannot be, its name quoted first.
+fn named(table: Table) -> Result<Parameters, String> {
+    let value = |name: &str, value: toml::Value| -> Result<ParameterValue, String> {
+        Ok(match value {
+            toml::Value::Boolean(flag) => ParameterValue::Boolean(flag),
+            toml::Value::Integer(whole) => ParameterValue::Integer(whole),
+            toml::Value::Float(number) => ParameterValue::Float(number),
+            toml::Value::String(text) => ParameterValue::Text(text),
+            other => {
+                return Err(format!("`{name}` is of type {}: give a number or a text", other.type_str()));
+            }
+        })
+    };
+    let mut parameters = Parameters::new();
+    for (name, given) in table {
+        let name = name.into_inner();
+        if OF_MODULES.contains(&name.as_str()) {
+            return Err(format!(
+                "unknown accelerator parameter `{name}`: it belongs to a file that lists its modules ([[module]]), such as \
+                 examples/accelerators/paper.toml; a file without modules holds parameters of the paper's accelerator, such as pib = 4"
+            ));
+        }
+        let value = value(&name, given.into_inner())?;
+        parameters.insert(name, value);
+    }
+    Ok(parameters)
+}
+
+/// Where each `[[module]]` starts.
+fn modules(text: &str) -> Vec<(usize, usize)> {
+    #[derive(serde::Deserialize)]
+    struct Modules {
+        module: Vec<Spanned<toml::Table>>,
+    }
+    let read: Result<Modules, _> = toml::from_str(text);
+    read.map(|read| read.module.iter().map(|module| place(text, module.span().start)).collect())
+        .unwrap_or_default()
 }
 
 fn of_json(file: &str, text: &str) -> Result<AcceleratorFile, Failure> {
     let input: AcceleratorInput = serde_json::from_str(text)
         .map_err(|e| Failure::of_usage(format!("{file}:{}:{}: {e}", e.line().max(1), e.column().max(1))))?;
-    let source = Some(Source { file: file.to_owned(), places: BTreeMap::new() });
+    let source = Some(Source { file: file.to_owned(), places: BTreeMap::new(), modules: Vec::new() });
     Ok(AcceleratorFile { input, source })
 }
 
@@ -158,6 +217,10 @@ mod tests {
         assert!(range.starts_with("error: a.toml:2:7: "), "{range}");
         let syntax = error("pib = \n");
         assert!(syntax.starts_with("error: a.toml:1:7: "), "{syntax}");
+        let table = error("pib = 2\nword = { integer_bits = 4 }\n");
+        assert!(table.starts_with("error: a.toml:2:1: ") && table.contains("[[module]]"), "{table}");
+        let list = error("pib = [1, 2]\n");
+        assert!(list.starts_with("error: a.toml:1:7: `pib` is of type array: give a number"), "{list}");
         let hbm = of_toml("a.toml", "memory = \"hbm\"", &Catalog::default()).unwrap();
         assert_eq!(hbm.published().unwrap().memory, codebench_model::MemoryKind::Hbm);
     }

@@ -83,14 +83,14 @@ fn context(description: &AcceleratorDescription) -> Result<HardwareContext, Cycl
     let khz = (mhz * 1e3).round();
     if !(1.0..=MOST_MHZ * 1e3).contains(&khz) || (khz - mhz * 1e3).abs() > 1e-9 * khz {
         return Err(CycleError::Description(format!(
-            "clock_mhz = {mhz:?} is not allowed: give a multiple of 0.001 from 0.001 to {MOST_MHZ}"
+            "`clock_mhz` = {mhz:?} is not allowed: give a multiple of 0.001 from 0.001 to {MOST_MHZ}"
         )));
     }
     let word = description.word;
     let bits = word.integer_bits.checked_add(word.fraction_bits).filter(|bits| (1..=64).contains(bits));
     let word_bits = bits.ok_or_else(|| {
         CycleError::Description(format!(
-            "word = {} + {} bits is not allowed: give 1 to 64 bits in all",
+            "`word` = {} + {} bits is not allowed: give 1 to 64 bits in all",
             word.integer_bits, word.fraction_bits
         ))
     })?;
@@ -99,11 +99,13 @@ fn context(description: &AcceleratorDescription) -> Result<HardwareContext, Cycl
 
 fn batch(description: &AcceleratorDescription) -> Result<u64, CycleError> {
     let refused = |value: String| {
-        CycleError::Description(format!("batch = {value} is not allowed: give a whole number from 1 to 2^32"))
+        CycleError::Description(format!(
+            "`batch` = {value} is not allowed: give a whole number from 1 to 2^32"
+        ))
     };
     let value = match &description.batch {
         Count::Number(number) => return in_range(*number).ok_or_else(|| refused(number.to_string())),
-        Count::Reference(text) => resolve_text(|| "batch".into(), text, &description.parameters)?,
+        Count::Reference(text) => resolve_text(|| "`batch`".into(), text, &description.parameters)?,
     };
     let whole = value.as_i64().and_then(|n| u64::try_from(n).ok());
     whole.and_then(in_range).ok_or_else(|| refused(value.to_string()))
