@@ -13,7 +13,7 @@ const CAUSES: [&str; 9] = [
     "published sums phases of which one is the largest of five counters over the whole CNN; cycle follows every tile",
     "published gives every memory 40 GB/s without latency; in cycle rows, banks, channels, turnaround and refresh decide",
     "published never writes results to memory and reads them back all the same; cycle keeps what fits on chip",
-    "published takes the shapes of branches from the vertex before, and pads nothing; cycle has the true shapes and halos",
+    "published pads nothing and, for CNNs in the published semantics, takes the shapes of branches from the vertex before; cycle has the true shapes and halos",
     "published charges no activation, addition, shuffle or mask; in cycle every layer runs on a module",
     "published cuts output channels into tiles of 4 whatever the array; in cycle the tile follows the array",
     "published adds memory energies in nJ to powers in mW; cycle counts events in pJ, operand reads of buffers included",

@@ -169,14 +169,34 @@ fn cycle(
     let (report, timeline) =
         cycle::evaluate(&machine, &cnn.workload, &sparsity, options).map_err(|e| file.simulation(&e))?;
     if let (Some(path), Some(record)) = (&arguments.trace, &timeline.record) {
-        let write = |path: &Path| -> std::io::Result<()> {
-            let mut out = BufWriter::new(File::create(path)?);
+        let fill = |file: &mut File| -> std::io::Result<()> {
+            let mut out = BufWriter::new(file);
             write_trace(&machine, &cnn.workload, &timeline.main_layers, record, &mut out)?;
             out.flush()
         };
-        write(path).with_context(|| format!("cannot write the trace `{}`", path.display())).failure()?;
+        replace(path, fill)
+            .with_context(|| format!("cannot write the trace `{}`", path.display()))
+            .failure()?;
     }
     Ok(report)
+}
+
+/// Writes a file that takes the place of the one at `path` when it is whole; a device or pipe is written to as it is.
+fn replace(path: &Path, fill: impl Fn(&mut File) -> std::io::Result<()>) -> std::io::Result<()> {
+    if path.exists() && !path.is_file() {
+        return fill(&mut File::create(path)?);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".trace").tempfile_in(folder)?;
+    fill(file.as_file_mut())?;
+    #[cfg(unix)]
+    {
+        // As a file that is created plainly, not one of the user's alone.
+        use std::os::unix::fs::PermissionsExt;
+        let mode = path.metadata().map_or(0o644, |old| old.permissions().mode());
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+    }
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 fn run_jobs(path: &str, out: &mut dyn Write) -> Result<(), Failure> {
