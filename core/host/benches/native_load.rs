@@ -22,7 +22,7 @@ fn prepared(bytes: &[u8], folder: &std::path::Path, number: u64) -> PathBuf {
 }
 
 fn load(criterion: &mut Criterion) {
-    let build = Build { release: true, ..Build::default() };
+    let build = Build { optimised: true, ..Build::default() };
     let bytes = std::fs::read(library("codebench-every-kind-native", &build)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut number = 0;

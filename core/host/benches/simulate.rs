@@ -42,7 +42,7 @@ fn built_in() -> Catalog {
 }
 
 fn from_library() -> Catalog {
-    let path = library("codebench-accelbench-native", &Build { release: true, ..Build::default() });
+    let path = library("codebench-accelbench-native", &Build { optimised: true, ..Build::default() });
     with(native::load(&ReadFile::read(&path, None).unwrap(), &Checker::Nobody, None).unwrap())
 }
 

@@ -292,12 +292,17 @@ fn files_in_c(arguments: &Arguments) -> Result<Vec<(PathBuf, String)>, Failure> 
 /// Paths within a project in Rust, and texts.
 fn files(arguments: &Arguments, sdk: &str) -> Vec<(PathBuf, String)> {
     let (form, readme, features, profile) = match arguments.form.unwrap_or(Form::Native) {
-        Form::Native => ("native", template!("rust/README-native.md"), ", features = [\"native\"]", ""),
+        Form::Native => (
+            "native",
+            template!("rust/README-native.md"),
+            ", features = [\"native\"]",
+            "\n[profile.release]\nlto = true\ncodegen-units = 1\nstrip = true\n",
+        ),
         Form::Wasm => (
             "wasm",
             template!("rust/README-wasm.md"),
             "",
-            "\n[profile.release]\nopt-level = 3\nlto = true\npanic = \"abort\"\n",
+            "\n[profile.release]\nlto = true\ncodegen-units = 1\npanic = \"abort\"\nstrip = true\n",
         ),
     };
     let name = &arguments.name;

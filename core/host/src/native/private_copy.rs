@@ -2,6 +2,7 @@
 
 use crate::{HostError, ReadFile, cache_folder};
 use std::fs::{File, read_dir, remove_file};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -26,8 +27,8 @@ pub(super) fn folder() -> Result<PathBuf, HostError> {
 pub(super) fn of(file: &ReadFile) -> Result<PathBuf, HostError> {
     let folder = folder()?;
     let copy = folder.join(format!("{}{}", file.sha256, std::env::consts::DLL_SUFFIX));
-    match std::fs::read(&copy) {
-        Ok(bytes) if bytes == file.bytes => used_now(&copy),
+    match holds(&copy, &file.bytes) {
+        Ok(true) => used_now(&copy),
         _ => {
             crate::folders::write_whole(&folder, &copy, &file.bytes)
                 .map_err(|e| HostError::OwnFile { path: copy.clone(), reason: e.to_string() })?;
@@ -36,6 +37,27 @@ pub(super) fn of(file: &ReadFile) -> Result<PathBuf, HostError> {
     }
     used_now(&folder.join(format!("{}.checked", file.sha256)));
     Ok(copy)
+}
+
+/// Whether the file at `path` holds these bytes and no others. It is read in pieces that stay in the processor's cache.
+fn holds(path: &Path, bytes: &[u8]) -> std::io::Result<bool> {
+    const PIECE_BYTES: usize = 64 << 10;
+    let mut file = File::open(path)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut rest = bytes;
+    loop {
+        let read = match file.read(&mut piece) {
+            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        if read == 0 {
+            return Ok(rest.is_empty());
+        }
+        match rest.strip_prefix(&piece[..read]) {
+            Some(left) => rest = left,
+            None => return Ok(false),
+        }
+    }
 }
 
 /// Notes that a file was used. One that cannot be noted is removed too early, and made again.
@@ -56,6 +78,26 @@ fn prune(folder: &Path, now: SystemTime) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_is_the_same_to_the_last_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("copy");
+        let bytes: Vec<u8> = (0..200_000u32).map(|i| (i % 251) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(holds(&path, &bytes).unwrap());
+        assert!(!holds(&path, &bytes[..bytes.len() - 1]).unwrap());
+        assert!(!holds(&path, &[&bytes[..], b"x"].concat()).unwrap());
+        for place in [0, 70_000, bytes.len() - 1] {
+            let mut other = bytes.clone();
+            other[place] ^= 1;
+            assert!(!holds(&path, &other).unwrap(), "byte {place}");
+        }
+        assert!(!holds(&path, b"").unwrap());
+        std::fs::write(&path, b"").unwrap();
+        assert!(holds(&path, b"").unwrap());
+        assert!(holds(&folder.path().join("none"), b"").is_err());
+    }
 
     #[test]
     fn what_was_not_used_for_long_is_removed() {

@@ -3,6 +3,7 @@
 //! A cached file is machine code, so whoever can write it can run anything: the folder belongs to the user alone, each file
 //! carries the hash of its code, and nothing else is ever read as compiled code.
 
+use super::engine::{Metering, parallel_compiler};
 use crate::file::sha256_of;
 use crate::folders::make_private;
 use sha2::{Digest, Sha256};
@@ -39,7 +40,7 @@ impl Cache {
         if sha256_of(code).as_bytes() != hash {
             return None;
         }
-        deserialize(engine, code)
+        deserialize(engine, code).ok()
     }
 
     /// Stores the compiled form. A cache that cannot be written is no error.
@@ -95,10 +96,25 @@ impl Hasher for Sha256Hasher {
     }
 }
 
+/// The component in `bytes`, for `engine`, compiled on as many threads as there are processors. The threads, and the compiler with its
+/// buffers for each of them, live as long as the compilation.
+///
+/// # Errors
+/// Bytes that are no valid component; a system that gives no threads.
+pub(super) fn compile_in_parallel(
+    bytes: &[u8],
+    metering: Metering,
+    engine: &Engine,
+) -> wasmtime::Result<Component> {
+    let pool = rayon::ThreadPoolBuilder::new().thread_name(|i| format!("wasm compiler {i}")).build()?;
+    let code = pool.install(|| parallel_compiler(metering)?.precompile_component(bytes))?;
+    deserialize(engine, &code)
+}
+
 #[allow(unsafe_code)]
-fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
-    // SAFETY: the code must come from `Component::serialize`. It was read from a folder that only the user can write, under a
-    // name that only `Cache::put` gives, and has the hash that `put` wrote before it; wasmtime checks that version and
-    // configuration of the compiler are its own.
-    unsafe { Component::deserialize(engine, code) }.ok()
+fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the code must come from wasmtime's compiler. Either `compile_in_parallel` has just made it, or it was read from a folder that
+    // only the user can write, under a name that only `Cache::put` gives, and has the hash that `put` wrote before it; wasmtime checks
+    // that version and configuration of the compiler are its own.
+    unsafe { Component::deserialize(engine, code) }
 }

@@ -2,7 +2,7 @@
 
 use super::WasmLimits;
 use super::background::{Background, NoAnswer};
-use super::cache::Cache;
+use super::cache::{Cache, compile_in_parallel};
 use super::engine::{Metering, engine};
 use crate::{FileFormat, ReadFile};
 use std::time::Duration;
@@ -12,6 +12,10 @@ use wasmtime::component::Component;
 /// Globals and functions of one file, over all its modules: an instance holds some bytes for each of them.
 const MOST_GLOBALS: u64 = 10_000;
 const MOST_FUNCTIONS: u64 = 100_000;
+
+/// Components of functions up to so many bytes are compiled on all processors, others on one: the system's allocator keeps, for each
+/// thread, about as much as the largest function needed, and threads gain nothing where one function is most of the work.
+const PARALLEL_FUNCTION_BYTES: u64 = 64 << 10;
 
 /// The component in `file`, compiled now or earlier.
 pub(super) fn component(
@@ -32,8 +36,9 @@ pub(super) fn component(
     if let Some(component) = cache.and_then(|c| c.get(engine, &file.sha256)) {
         return Ok(component);
     }
-    check_parts(&file.bytes, limits)?;
-    let component = compile(file.bytes.clone(), limits, metering)?;
+    let largest_function = check_parts(&file.bytes, limits)?;
+    let in_parallel = largest_function <= PARALLEL_FUNCTION_BYTES;
+    let component = compile(file.bytes.clone(), limits, metering, in_parallel)?;
     if let Some(cache) = cache {
         cache.put(engine, &file.sha256, &component);
     }
@@ -62,9 +67,9 @@ fn check_format(file: &ReadFile) -> Result<(), String> {
 }
 
 /// Refuses functions that would keep the compiler busy beyond every deadline, because it stops between functions only; and
-/// what every instance holds outside of its memory.
-fn check_parts(bytes: &[u8], limits: &WasmLimits) -> Result<(), String> {
-    let (mut globals, mut functions) = (0u64, 0u64);
+/// what every instance holds outside of its memory. The bytes of the largest function.
+fn check_parts(bytes: &[u8], limits: &WasmLimits) -> Result<u64, String> {
+    let (mut globals, mut functions, mut largest) = (0u64, 0u64, 0u64);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(|e| format!("it is no valid component: {e}"))? {
             Payload::CodeSectionEntry(body) => {
@@ -75,6 +80,7 @@ fn check_parts(bytes: &[u8], limits: &WasmLimits) -> Result<(), String> {
                         limits.function_bytes
                     ));
                 }
+                largest = largest.max(size);
             }
             Payload::GlobalSection(section) => globals += u64::from(section.count()),
             Payload::FunctionSection(section) => functions += u64::from(section.count()),
@@ -82,7 +88,8 @@ fn check_parts(bytes: &[u8], limits: &WasmLimits) -> Result<(), String> {
         }
     }
     at_most("globals", globals, MOST_GLOBALS)?;
-    at_most("functions", functions, MOST_FUNCTIONS)
+    at_most("functions", functions, MOST_FUNCTIONS)?;
+    Ok(largest)
 }
 
 fn at_most(what: &str, count: u64, most: u64) -> Result<(), String> {
@@ -99,10 +106,19 @@ static COMPILERS: Background = Background::new(4);
 
 /// Compiles on a thread of its own, for which the caller waits so long and no longer. The compiler cannot be interrupted: what it
 /// has begun it finishes, in the background, bounded by the limits of size.
-fn compile(bytes: Vec<u8>, limits: &WasmLimits, metering: Metering) -> Result<Component, String> {
+fn compile(
+    bytes: Vec<u8>,
+    limits: &WasmLimits,
+    metering: Metering,
+    in_parallel: bool,
+) -> Result<Component, String> {
     let engine = engine(metering)?;
+    let work = move || match in_parallel {
+        true => compile_in_parallel(&bytes, metering, engine),
+        false => Component::from_binary(engine, &bytes),
+    };
     let patience = Duration::from_secs_f64(limits.compile_s);
-    match COMPILERS.run("wasm compiler", patience, move || Component::from_binary(engine, &bytes)) {
+    match COMPILERS.run("wasm compiler", patience, work) {
         Ok(compiled) => compiled.map_err(|e| format!("it is no valid component: {}", e.root_cause())),
         Err(NoAnswer::TooLong) => Err(format!(
             "compiling it took longer than {} s: raise `compile_s` if you want to wait",

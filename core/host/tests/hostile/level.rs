@@ -89,6 +89,30 @@ fn hostile_guests_leave_memory_and_threads_as_they_were() {
     assert!(after < before + (8 << 20), "{before} bytes before, {after} after");
 }
 
+/// Files with the largest function that is compiled on all processors.
+#[cfg(target_os = "linux")]
+#[test]
+fn compiling_on_all_processors_leaves_memory_and_threads_as_they_were() {
+    if !alone("level::compiling_on_all_processors_leaves_memory_and_threads_as_they_were") {
+        return;
+    }
+    let turns = "(local.set $count (i32.mul (local.get $count) (i32.const 3)))".repeat(9_000);
+    let cost: &'static str = Box::leak(format!("{turns} unreachable").into_boxed_str());
+    let component = Guest { cost, ..Guest::default() }.component();
+    assert!((60 << 10..70 << 10).contains(&component.len()), "{} bytes", component.len());
+    let component = file(&component);
+    let threads = level().1;
+    let round = || {
+        load_with(&component, &limits(), None).unwrap();
+        wait_for_threads(threads);
+    };
+    (0..2).for_each(|_| round());
+    let (before, _) = level();
+    (0..20).for_each(|_| round());
+    let (after, _) = level();
+    assert!(after < before + (8 << 20), "{before} bytes before, {after} after");
+}
+
 /// Waits until there are no more than `most` threads: a compiler that nobody waits for any more ends in the background.
 #[cfg(target_os = "linux")]
 fn wait_for_threads(most: usize) {

@@ -2,7 +2,7 @@
 
 use super::bindings::codebench::plugin::types::{Configuration, Error};
 use super::bindings::exports::codebench::plugin::{accel_module, memory};
-use super::{Component, Configured, Created, Plugins, absent, check_layout, find, has};
+use super::{Component, Configured, Created, Plugins, absent, check_layout, find, has, never_made};
 use bytemuck::{Pod, Zeroable};
 use codebench_api::{AccelModule, Factory, Kind, Memory, PluginError};
 use codebench_model::{ModuleFacts, ROW_LAYOUT, TileWork, TransferProfile};
@@ -39,6 +39,9 @@ impl<P: Plugins> accel_module::GuestInstance for Created<P, ModuleInstance> {
     }
 
     fn facts(&self) -> accel_module::Facts {
+        if !const { has(P::PLUGINS, Kind::AccelModule) } {
+            never_made();
+        }
         let ModuleFacts {
             area_mm2,
             leakage_mw,
@@ -76,6 +79,9 @@ impl<P: Plugins> accel_module::GuestInstance for Created<P, ModuleInstance> {
     }
 
     fn cost(&self, layout: u32, works: Vec<u64>) -> Result<Vec<u64>, Error> {
+        if !const { has(P::PLUGINS, Kind::AccelModule) } {
+            return Err(absent(""));
+        }
         rows::<TileWork, _>(layout, &works, |works, costs| self.instance.0.cost(works, costs))
     }
 }
@@ -98,6 +104,9 @@ impl<P: Plugins> memory::GuestInstance for Created<P, MemoryInstance> {
     }
 
     fn facts(&self) -> memory::Facts {
+        if !const { has(P::PLUGINS, Kind::Memory) } {
+            never_made();
+        }
         let f = self.instance.0.facts();
         memory::Facts {
             clock_khz: f.clock_khz,
@@ -121,6 +130,9 @@ impl<P: Plugins> memory::GuestInstance for Created<P, MemoryInstance> {
     }
 
     fn cost(&self, layout: u32, profiles: Vec<u64>) -> Result<Vec<u64>, Error> {
+        if !const { has(P::PLUGINS, Kind::Memory) } {
+            return Err(absent(""));
+        }
         rows::<TransferProfile, _>(layout, &profiles, |profiles, costs| self.instance.0.cost(profiles, costs))
     }
 }

@@ -15,6 +15,7 @@ use bindings::codebench::plugin::types;
 use codebench_api::{Catalog, Configuration, Factory, Kind, PluginError, Registration};
 use codebench_model::{HardwareContext, Parameters};
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 
 /// The plugins of a component; `codebench_sdk::export!` implements it.
@@ -74,6 +75,11 @@ fn absent(id: &str) -> types::Error {
     PluginError::not_found(format!("this file holds no plugin `{id}` of this kind")).into()
 }
 
+/// Traps, in a call on an instance of a kind that the file does not hold, and of which none can have been made.
+fn never_made() -> ! {
+    std::process::abort()
+}
+
 /// A panic is a trap, whose reason the host learns from the log.
 fn report_panics() {
     static ONCE: Once = Once::new();
@@ -85,7 +91,8 @@ fn report_panics() {
 /// What an instance is configured from; lives as long as the call of its factory.
 struct Configured {
     parameters: Parameters,
-    catalog: Catalog,
+    /// Empty, so that there is nothing to drop: what drops a full one is code that the host would compile.
+    catalog: ManuallyDrop<Catalog>,
     hardware: HardwareContext,
 }
 
@@ -93,8 +100,12 @@ impl Configured {
     fn new(configuration: types::Configuration) -> Self {
         let hardware =
             HardwareContext { clock_khz: configuration.clock_khz, word_bits: configuration.word_bits };
-        let parameters = configuration.parameters.into_iter().map(|p| (p.name, p.value.into())).collect();
-        Configured { parameters, catalog: Catalog::default(), hardware }
+        let mut parameters = Parameters::new();
+        // Not collected, which would bring a sort along, code that the host compiles before the first call.
+        for parameter in configuration.parameters {
+            parameters.insert(parameter.name, parameter.value.into());
+        }
+        Configured { parameters, catalog: ManuallyDrop::new(Catalog::default()), hardware }
     }
 
     fn as_configuration(&self) -> Configuration<'_> {

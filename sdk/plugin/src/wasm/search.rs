@@ -80,11 +80,17 @@ impl<P: Plugins> surrogate::GuestInstance for Created<P, SurrogateInstance> {
     }
 
     fn fit(&self, layout: u32, x: Vec<f64>, y: Vec<f64>) -> Result<(), Error> {
+        if !const { has(P::PLUGINS, Kind::Surrogate) } {
+            return Err(absent(""));
+        }
         check_layout(layout, MATRIX_LAYOUT)?;
         Ok(self.instance.0.borrow_mut().fit(&x, &y)?)
     }
 
     fn predict(&self, layout: u32, x: Vec<f64>, rows: u32) -> Result<Vec<f64>, Error> {
+        if !const { has(P::PLUGINS, Kind::Surrogate) } {
+            return Err(absent(""));
+        }
         check_layout(layout, MATRIX_LAYOUT)?;
         let prediction = self.instance.0.borrow().predict(&x, rows as usize)?;
         let mut all = prediction.mean;
@@ -94,15 +100,21 @@ impl<P: Plugins> surrogate::GuestInstance for Created<P, SurrogateInstance> {
     }
 
     fn differentiable(&self) -> bool {
-        self.instance.0.borrow().differentiable()
+        has(P::PLUGINS, Kind::Surrogate) && self.instance.0.borrow().differentiable()
     }
 
     fn gradient(&self, layout: u32, x: Vec<f64>, coefficients: Vec<f64>) -> Result<Vec<f64>, Error> {
+        if !const { has(P::PLUGINS, Kind::Surrogate) } {
+            return Err(absent(""));
+        }
         check_layout(layout, MATRIX_LAYOUT)?;
         Ok(self.instance.0.borrow().gradient(&x, &coefficients)?)
     }
 
     fn hvp(&self, layout: u32, x: Vec<f64>, v: Vec<f64>, coefficients: Vec<f64>) -> Result<Vec<f64>, Error> {
+        if !const { has(P::PLUGINS, Kind::Surrogate) } {
+            return Err(absent(""));
+        }
         check_layout(layout, MATRIX_LAYOUT)?;
         Ok(self.instance.0.borrow().hvp(&x, &v, &coefficients)?)
     }
