@@ -63,6 +63,7 @@ pub trait AccelModule: Send + Sync {
     /// The facts; the same at every call.
     fn facts(&self) -> ModuleFacts;
 
-    /// Writes the cost of each work to the same index of `costs`, which has as many rows as `works`.
+    /// Writes the cost of each work to the same index of `costs`, which has as many rows as `works`. A plugin of a file is handed
+    /// rows of zeros.
     fn cost(&self, works: &[TileWork], costs: &mut [TileCost]) -> Result<(), PluginError>;
 }

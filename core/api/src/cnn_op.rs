@@ -123,7 +123,16 @@ pub struct LoweredNode {
     pub inputs: Vec<NodeInput>,
 }
 
-/// A lowered vertex; its output is the last node's, or the input if there is none.
+/// Nodes of one lowered vertex.
+pub const MAX_LOWERED_NODES: usize = 4096;
+
+/// Inputs of all nodes of one lowered vertex together.
+pub const MAX_LOWERED_INPUTS: usize = 65_536;
+
+/// Bytes of the name of a node.
+pub const MAX_NODE_NAME_BYTES: usize = 128;
+
+/// A lowered vertex of at most [`MAX_LOWERED_NODES`] nodes; its output is the last node's, or the input if there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoweredOp {
     /// Nodes in topological order.
@@ -131,6 +140,25 @@ pub struct LoweredOp {
 }
 
 impl LoweredOp {
+    /// Refuses a vertex that is too large to be worked with.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Contract`](crate::ErrorKind::Contract), with what is too large and the bound.
+    pub fn check_size(&self) -> Result<(), PluginError> {
+        let within = |what: &str, is: usize, unit: &str, most: usize, remedy: &str| match is <= most {
+            true => Ok(()),
+            false => {
+                Err(PluginError::contract(format!("{what} has {is} {unit}: at most {most}, so {remedy}")))
+            }
+        };
+        let vertex = "its lowered vertex";
+        within(vertex, self.nodes.len(), "nodes", MAX_LOWERED_NODES, "split it into several vertices")?;
+        let inputs = self.nodes.iter().map(|node| node.inputs.len()).sum();
+        within(vertex, inputs, "inputs", MAX_LOWERED_INPUTS, "split it into several vertices")?;
+        let name = self.nodes.iter().map(|node| node.name.len()).max().unwrap_or(0);
+        within("the name of a node", name, "bytes", MAX_NODE_NAME_BYTES, "shorten it")
+    }
+
     /// Named primitives applied one after another.
     pub fn chain(steps: impl IntoIterator<Item = (&'static str, Primitive)>) -> LoweredOp {
         let nodes = steps.into_iter().enumerate().map(|(i, (name, primitive))| LoweredNode {

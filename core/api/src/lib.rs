@@ -23,7 +23,8 @@ mod surrogate;
 pub use accel_module::AccelModule;
 pub use catalog::{Catalog, CatalogError, Entry};
 pub use cnn_op::{
-    ChannelRequest, CnnOp, LowerContext, LowerRequest, LoweredNode, LoweredOp, NodeInput, Semantics,
+    ChannelRequest, CnnOp, LowerContext, LowerRequest, LoweredNode, LoweredOp, MAX_LOWERED_INPUTS,
+    MAX_LOWERED_NODES, MAX_NODE_NAME_BYTES, NodeInput, Semantics,
 };
 pub use engine::{
     Engine, EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions,

@@ -61,6 +61,7 @@ pub trait Memory: Send + Sync {
     /// The facts; the same at every call.
     fn facts(&self) -> MemoryFacts;
 
-    /// Writes the cost of each profile to the same index of `costs`, which has as many rows as `profiles`.
+    /// Writes the cost of each profile to the same index of `costs`, which has as many rows as `profiles`. A plugin of a file is handed
+    /// rows of zeros.
     fn cost(&self, profiles: &[TransferProfile], costs: &mut [TransferCost]) -> Result<(), PluginError>;
 }

@@ -6,7 +6,6 @@ use clap::Args;
 use codebench_api::Catalog;
 use codebench_host::native::Checker;
 use codebench_host::{LoadRequest, Loaded, NamedFile, PluginFile, PluginsTable};
-use serde::Deserialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -96,23 +95,11 @@ fn note(loaded: &Loaded) {
     }
 }
 
-/// The only table of an experiment that is read here.
-#[derive(Deserialize)]
-struct WithPlugins {
-    #[serde(default)]
-    plugins: PluginsTable,
-}
-
 fn table_of(experiment: &Path) -> Result<PluginsTable, Failure> {
     /// As large as an experiment may be.
     const MAX_BYTES: u64 = 16 << 20;
     let small = std::fs::metadata(experiment).is_ok_and(|m| m.is_file() && m.len() <= MAX_BYTES);
     let text = if small { std::fs::read_to_string(experiment).unwrap_or_default() } else { String::new() };
-    if toml::from_str::<toml::Table>(&text).is_err() {
-        return Ok(PluginsTable::default());
-    }
-    match toml::from_str::<WithPlugins>(&text) {
-        Ok(read) => Ok(read.plugins),
-        Err(e) => Err(Failure::of_usage(format!("`{}`: {}", experiment.display(), e.to_string().trim_end()))),
-    }
+    PluginsTable::of_experiment(&text)
+        .map_err(|e| Failure::of_usage(format!("`{}`: {}", experiment.display(), e.to_string().trim_end())))
 }

@@ -197,6 +197,7 @@ impl Lowering<'_> {
             context: self.context(semantics),
         };
         let lowered = self.language.op(parsed.op)?.lower(&request)?;
+        lowered.check_size()?;
         let mut outputs: Vec<TensorId> = Vec::with_capacity(lowered.nodes.len());
         for (index, node) in lowered.nodes.iter().enumerate() {
             let well_named = !node.name.is_empty()

@@ -42,11 +42,14 @@ pub fn memory_facts(facts: &MemoryFacts) -> Result<(), PluginError> {
     }
 }
 
-/// Metrics: finite, and names that can be printed.
+/// Metrics: finite, not too many, and names that can be printed and are not too long.
 ///
 /// # Errors
 /// [`ErrorKind::Contract`](codebench_api::ErrorKind::Contract), naming the metric.
 pub fn metrics(metrics: &Metrics) -> Result<(), PluginError> {
+    if let Some(excess) = metrics.excess() {
+        return Err(PluginError::contract(excess));
+    }
     let names = metrics.values.keys().chain(metrics.wall.keys()).chain(metrics.per_layer.keys());
     check_names("metric", names)?;
     for (name, value) in metrics.values.iter().chain(&metrics.wall) {
@@ -55,11 +58,12 @@ pub fn metrics(metrics: &Metrics) -> Result<(), PluginError> {
     metrics.per_layer.iter().try_for_each(|(name, values)| finite(&format!("metric `{name}`"), values))
 }
 
-/// Lowered vertices: names that can be printed. The language checks the rest.
+/// Lowered vertices: of bounded size, with names that can be printed. The language checks the rest.
 ///
 /// # Errors
-/// [`ErrorKind::Contract`](codebench_api::ErrorKind::Contract), with the control character that is in a name.
+/// [`ErrorKind::Contract`](codebench_api::ErrorKind::Contract), with what is too large, or the control character that is in a name.
 pub fn lowered(op: &LoweredOp) -> Result<(), PluginError> {
+    op.check_size()?;
     check_names("primitive", op.nodes.iter().map(|node| &node.name))
 }
 
@@ -160,7 +164,8 @@ fn counted<'c>(rows: impl Iterator<Item = &'c [u64; MAX_EVENTS]>, events: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use codebench_model::Cause;
+    use codebench_api::{LoweredNode, MAX_LOWERED_INPUTS, MAX_LOWERED_NODES, NodeInput};
+    use codebench_model::{Cause, MAX_METRIC_NAME_BYTES, MAX_METRICS, Primitive};
 
     fn message(checked: Result<(), PluginError>) -> String {
         checked.unwrap_err().message
@@ -201,5 +206,36 @@ mod tests {
         assert!(message(finite("mean", &[0.0, f64::NAN])).contains("number 1 of its mean is NaN"));
         assert!(message(deviations("epistemic", &[-0.5])).contains("-0.5"));
         assert!(message(count("mean", 3, 4)).contains("holds 3 numbers: 4 were asked for"));
+    }
+
+    #[test]
+    fn a_flood_of_metrics_is_refused() {
+        let flood = |count: usize| Metrics {
+            values: (0..count).map(|i| (format!("m{i}"), 1.0)).collect(),
+            ..Metrics::default()
+        };
+        assert!(metrics(&flood(MAX_METRICS)).is_ok());
+        assert!(
+            message(metrics(&flood(MAX_METRICS + 1))).starts_with("it answers 1025 metrics: at most 1024")
+        );
+        let named = |bytes: usize| Metrics { wall: [("x".repeat(bytes), 1.0)].into(), ..Metrics::default() };
+        assert!(metrics(&named(MAX_METRIC_NAME_BYTES)).is_ok());
+        assert!(message(metrics(&named(MAX_METRIC_NAME_BYTES + 1))).contains("has 257 bytes: at most 256"));
+    }
+
+    #[test]
+    fn a_flood_of_nodes_is_refused() {
+        let op = |nodes: usize, inputs: usize, name: &str| {
+            let node = LoweredNode {
+                name: name.into(),
+                primitive: Primitive::Add,
+                inputs: vec![NodeInput::Input; inputs],
+            };
+            LoweredOp { nodes: vec![node; nodes] }
+        };
+        assert!(lowered(&op(MAX_LOWERED_NODES, 1, "a")).is_ok());
+        assert!(message(lowered(&op(MAX_LOWERED_NODES + 1, 1, "a"))).contains("4097 nodes: at most 4096"));
+        assert!(message(lowered(&op(2, MAX_LOWERED_INPUTS, "a"))).contains("131072 inputs: at most 65536"));
+        assert!(message(lowered(&op(1, 1, &"a".repeat(129)))).contains("129 bytes: at most 128"));
     }
 }

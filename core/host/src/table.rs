@@ -28,9 +28,57 @@ pub struct PluginFile {
     pub limits: WasmLimits,
 }
 
+/// The only table of an experiment that is read here.
+#[derive(Deserialize)]
+struct WithPlugins {
+    #[serde(default)]
+    plugins: PluginsTable,
+}
+
+impl PluginsTable {
+    /// The table `[plugins]` of an experiment's `text`; empty if the text has none, or is no TOML: whoever reads the experiment says so.
+    ///
+    /// # Errors
+    /// Text that is TOML and whose table cannot be read, with its place. It is never left out: it may hold pins.
+    pub fn of_experiment(text: &str) -> Result<PluginsTable, toml::de::Error> {
+        if toml::de::DeTable::parse(text).is_err() {
+            return Ok(PluginsTable::default());
+        }
+        toml::from_str::<WithPlugins>(text).map(|read| read.plugins)
+    }
+}
+
 impl PluginFile {
     /// A file without a pin.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         PluginFile { path: path.into(), sha256: None, limits: WasmLimits::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_any_size_elsewhere_do_not_hide_the_table() {
+        for seed in ["1", "9223372036854775808", "18446744073709551615"] {
+            let text = format!("seed = {seed}\n[[plugins.file]]\npath = \"a.so\"\nsha256 = \"00\"\n");
+            let table = PluginsTable::of_experiment(&text).unwrap();
+            assert_eq!(table.file.len(), 1, "{seed}");
+            assert_eq!(table.file[0].sha256.as_deref(), Some("00"), "{seed}");
+        }
+    }
+
+    #[test]
+    fn limits_are_read_whole_or_refused() {
+        let text =
+            |fuel: &str| format!("[[plugins.file]]\npath = \"a.wasm\"\nlimits = {{ fuel = {fuel} }}\n");
+        let most = PluginsTable::of_experiment(&text("18446744073709551615")).unwrap();
+        assert_eq!(most.file[0].limits.fuel, u64::MAX);
+        for wrong in ["-1", "18446744073709551616", "999999999999999999999999999999999999999999999", "\"1\""]
+        {
+            assert!(PluginsTable::of_experiment(&text(wrong)).is_err(), "{wrong}");
+        }
+        assert_eq!(PluginsTable::of_experiment("seed = = 1").unwrap(), PluginsTable::default());
     }
 }

@@ -102,7 +102,13 @@ impl Job {
     pub const VERSION: u32 = 1;
 }
 
-/// What an evaluator answers.
+/// Metrics of one answer, over all its maps.
+pub const MAX_METRICS: usize = 1024;
+
+/// Bytes of the name of a metric.
+pub const MAX_METRIC_NAME_BYTES: usize = 256;
+
+/// What an evaluator answers: at most [`MAX_METRICS`] metrics, whose names have at most [`MAX_METRIC_NAME_BYTES`] bytes.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Metrics {
@@ -117,4 +123,24 @@ pub struct Metrics {
     /// Wall-clock values, outside the determinism promise.
     #[serde(default)]
     pub wall: BTreeMap<String, f64>,
+}
+
+impl Metrics {
+    /// Why the answer is too large to be kept, if it is.
+    pub fn excess(&self) -> Option<String> {
+        let Metrics { values, per_layer, artifacts, wall } = self;
+        let count = values.len() + per_layer.len() + artifacts.len() + wall.len();
+        if count > MAX_METRICS {
+            return Some(format!(
+                "it answers {count} metrics: at most {MAX_METRICS}, so leave out what nobody reads"
+            ));
+        }
+        let names = values.keys().chain(per_layer.keys()).chain(artifacts.keys()).chain(wall.keys());
+        let long = names.into_iter().find(|name| name.len() > MAX_METRIC_NAME_BYTES)?;
+        let start: String = long.chars().take(32).collect();
+        Some(format!(
+            "the name of its metric {start:?}... has {} bytes: at most {MAX_METRIC_NAME_BYTES}, so shorten it",
+            long.len()
+        ))
+    }
 }

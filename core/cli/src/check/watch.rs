@@ -103,8 +103,9 @@ impl Watch {
     }
 
     fn start(&self, from: usize) -> Result<Child, Failure> {
-        (self.worker)(from)?
-            .stdin(Stdio::null())
+        let mut command = (self.worker)(from)?;
+        codebench_host::native::ends_with_parent(&mut command, None);
+        command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

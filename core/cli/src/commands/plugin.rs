@@ -90,6 +90,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
         Command::Trust(arguments) => plugin_trust::trust(arguments, out),
         Command::Untrust(arguments) => plugin_trust::untrust(arguments, out),
         Command::LookAt { file } => {
+            codebench_host::native::end_with_parent();
             // A line of its own, whatever the library has printed.
             Ok(writeln!(out, "\n{}", codebench_host::native::check_in_this_process(file))?)
         }

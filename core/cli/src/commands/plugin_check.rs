@@ -106,6 +106,7 @@ fn read_job(path: &PathBuf) -> Result<Job, Failure> {
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let options = arguments.options()?;
     if let Some(from) = arguments.worker {
+        codebench_host::native::end_with_parent();
         let plan = Plan::new(&arguments.plugin, arguments.limits()?, &options)?;
         return worker(&plan, from, &options, out);
     }

@@ -44,7 +44,7 @@ pub(super) fn trust(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fa
 
 pub(super) fn untrust(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let sha256 = match arguments.file.to_str() {
-        Some(text) if is_sha256(text) => text.to_owned(),
+        Some(text) if is_sha256(&text.to_lowercase()) => text.to_lowercase(),
         _ => ReadFile::read(&arguments.file, None).usage()?.sha256,
     };
     let was = Trust::read().and_then(|mut trust| trust.remove(&sha256)).failure()?;

@@ -6,12 +6,14 @@
 #![allow(unsafe_code)]
 
 mod checked;
+mod parent;
 mod private_copy;
 mod process;
 mod smoke;
 mod watch;
 mod watched;
 
+pub use parent::{end_with_parent, ends_with_parent};
 pub use smoke::{Checker, check_in_this_process};
 pub(crate) use watched::watched;
 

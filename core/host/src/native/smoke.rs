@@ -2,7 +2,7 @@
 //! made. What hangs, aborts or crashes there is refused, and the host lives.
 
 use super::process::{Tail, in_own_group, wait};
-use super::{open, private_copy};
+use super::{ends_with_parent, open, private_copy};
 use crate::{HostError, ReadFile};
 use codebench_api::{
     Catalog, ChannelRequest, Entry, ErrorKind, Kind, LowerContext, PluginError, Semantics, StrategyContext,
@@ -19,6 +19,9 @@ use std::time::Duration;
 
 /// How long the look may take.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How much longer the child lets itself live than the host does.
+const SPARE: Duration = Duration::from_secs(5);
 
 /// Who looks at a library first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +59,11 @@ impl Checker {
         if std::fs::read_to_string(&note).is_ok_and(|noted| noted == version) {
             return Ok(());
         }
-        look(program, arguments, copy, *limit, &file.sha256).map_err(|reason| file.refused(reason))?;
+        look(program, arguments, copy, *limit, &file.sha256).map_err(|reason| {
+            // Nobody will load it; a copy that stays is removed once it is old.
+            let _ = std::fs::remove_file(copy);
+            file.refused(reason)
+        })?;
         crate::folders::write_whole(&folder, &note, version.as_bytes())
             .map_err(|e| HostError::OwnFile { path: note, reason: e.to_string() })
     }
@@ -80,7 +87,9 @@ fn look(
 ) -> Result<(), String> {
     let mut command = Command::new(program);
     command.args(arguments).arg(copy);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    // This process judges at its limit; the child's own is for a host that cannot.
+    ends_with_parent(&mut command, Some(limit + SPARE));
     in_own_group(&mut command);
     let mut child =
         command.spawn().map_err(|e| format!("the process that looks at it first cannot be started: {e}"))?;
@@ -227,10 +236,19 @@ mod tests {
         let note = folder.path().join("pid");
         let started = Instant::now();
         let sleeper = format!("sleep 600 & echo $! > '{}';", note.display());
+        // A process that was killed is there for a moment longer; this one would be for ten minutes.
         let ended = || {
             let pid = std::fs::read_to_string(&note).unwrap();
-            let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-            state.is_empty() || state.contains(") Z ")
+            let stat = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
+            let gone = || {
+                let state = std::fs::read_to_string(&stat).unwrap_or_default();
+                state.is_empty() || state.contains(") Z ")
+            };
+            let since = Instant::now();
+            while !gone() && since.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            gone()
         };
         assert_eq!(look_of(&format!("{sleeper} echo 5ha"), LONG), Ok(()));
         assert!(ended());

@@ -256,3 +256,9 @@ fn fuel_runs_out_at_the_same_instruction_every_time() {
     assert_eq!(fuel, least());
     assert_golden("hostile-fuel.txt", &format!("a thousand turns and an answer: {fuel}\n"));
 }
+
+#[test]
+fn the_most_fuel_that_can_be_given_is_given() {
+    let limits = WasmLimits { fuel: u64::MAX, ..limits() };
+    assert_eq!(outcome(&Guest::default().component(), &limits), "answered 2 costs");
+}

@@ -233,13 +233,12 @@ impl Stage<'_> {
     fn evaluate(&self, pending: &Pending) -> (Evaluation, Vec<WallRow>) {
         let prepared = self.prepared;
         let start = Instant::now();
-        let answer =
-            guarded(|| prepared.evaluator.evaluate(&pending.job)).and_then(|metrics| match memo::not_finite(
-                &metrics,
-            ) {
+        let answer = guarded(|| prepared.evaluator.evaluate(&pending.job)).and_then(|metrics| {
+            match memo::unfit(&metrics) {
                 None => Ok(metrics),
                 Some(reason) => Err(PluginError::contract(reason)),
-            });
+            }
+        });
         let seconds = start.elapsed().as_secs_f64();
         let (status, reason, metrics) = match answer {
             Ok(metrics) => (Status::Ok, None, metrics),

@@ -43,8 +43,12 @@ pub(super) fn timeless(mut metrics: Metrics) -> Metrics {
     metrics
 }
 
-/// The first value that is not a finite number.
-pub(super) fn not_finite(metrics: &Metrics) -> Option<String> {
+/// Why an answer is not kept: it is too large, or a value is not a finite number.
+pub(super) fn unfit(metrics: &Metrics) -> Option<String> {
+    metrics.excess().or_else(|| not_finite(metrics))
+}
+
+fn not_finite(metrics: &Metrics) -> Option<String> {
     let values = metrics.values.iter().map(|(name, x)| (name.clone(), *x));
     let layers = metrics
         .per_layer
