@@ -1,7 +1,7 @@
 //! Accelerators as the command line names them: the published vector, a file of named parameters, or a file of modules.
 
 use crate::input::read_text;
-use crate::{Failure, OrFail};
+use crate::{Failure, OrFail, distinct};
 use codebench_api::Catalog;
 use codebench_model::{AcceleratorInput, ParameterValue, Parameters, PublishedAccelerator};
 use codebench_search::accelerator_description;
@@ -106,7 +106,7 @@ fn vector(text: &str) -> Result<Vec<f64>, Failure> {
         entry.trim().parse::<f64>().map_err(|_| {
             Failure::of_usage(format!(
                 "`{}` in the accelerator `{text}` is not a number: give 13 numbers separated by commas, such as \
-                 2,16,8,4,8,3,3,1,12,24,4,1,1, or the path of a `.toml` file",
+                 2,16,8,4,8,3,3,1,12,24,4,1,1, or the path of a `.toml` or `.json` file",
                 entry.trim()
             ))
         })
@@ -120,6 +120,9 @@ fn of_toml(file: &str, text: &str, catalog: &Catalog) -> Result<AcceleratorFile,
         Failure::of_usage(format!("{file}:{line}:{column}: {}", error.message()))
     };
     let table: Table = toml::from_str(text).map_err(refused)?;
+    if table.is_empty() {
+        return Err(nothing_in(file));
+    }
     let mut source = Source { file: file.to_owned(), places: BTreeMap::new(), modules: Vec::new() };
     for (name, value) in &table {
         let at = [place(text, name.span().start), place(text, value.span().start)];
@@ -180,10 +183,24 @@ fn modules(text: &str) -> Vec<(usize, usize)> {
 }
 
 fn of_json(file: &str, text: &str) -> Result<AcceleratorFile, Failure> {
-    let input: AcceleratorInput = serde_json::from_str(text)
-        .map_err(|e| Failure::of_usage(format!("{file}:{}:{}: {e}", e.line().max(1), e.column().max(1))))?;
+    let refused = |e: serde_json::Error| {
+        Failure::of_usage(format!("{file}:{}:{}: {e}", e.line().max(1), e.column().max(1)))
+    };
+    distinct::check(text).map_err(refused)?;
+    let input: AcceleratorInput = serde_json::from_str(text).map_err(refused)?;
+    if matches!(&input, AcceleratorInput::Named(parameters) if parameters.is_empty()) {
+        return Err(nothing_in(file));
+    }
     let source = Some(Source { file: file.to_owned(), places: BTreeMap::new(), modules: Vec::new() });
     Ok(AcceleratorFile { input, source })
+}
+
+/// An empty file would silently be the paper's accelerator with all its defaults.
+fn nothing_in(file: &str) -> Failure {
+    Failure::of_usage(format!(
+        "`{file}` holds nothing: give parameters of the paper's accelerator, such as pib = 4, or modules ([[module]]), such as \
+         examples/accelerators/paper.toml"
+    ))
 }
 
 /// Line and column (in characters) of a byte, counted from 1.
@@ -223,6 +240,22 @@ mod tests {
         assert!(list.starts_with("error: a.toml:1:7: `pib` is of type array: give a number"), "{list}");
         let hbm = of_toml("a.toml", "memory = \"hbm\"", &Catalog::default()).unwrap();
         assert_eq!(hbm.published().unwrap().memory, codebench_model::MemoryKind::Hbm);
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_in_json_is_refused() {
+        let error = of_json("a.json", "{\"pib\": 2,\n \"pib\": 4}").unwrap_err().text().unwrap();
+        assert!(error.starts_with("error: a.json:2:6: key `pib` occurs twice"), "{error}");
+        assert!(of_json("a.json", "{\"pib\": 2, \"pix\": 4}").is_ok());
+    }
+
+    #[test]
+    fn a_file_that_holds_nothing_is_refused() {
+        let catalog = Catalog::default();
+        let refused = [of_toml("a.toml", "# pib = 4\n", &catalog), of_json("a.json", "{}")];
+        for error in refused.map(|read| read.unwrap_err().text().unwrap()) {
+            assert!(error.contains("holds nothing: give parameters"), "{error}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod accelerator_input;
 mod check;
 pub mod cnn_input;
 pub mod commands;
+mod distinct;
 pub mod failure;
 pub mod input;
 pub mod interrupt;

@@ -13,8 +13,13 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub struct Progress {
     bar: Option<ProgressBar>,
     name: String,
+    /// Trials of the budget.
     trials: u64,
+    /// Trials that can be: those of the budget, at most the candidates of the space.
+    expected: u64,
     recorded: u64,
+    /// Trials that had been recorded when this run started.
+    recorded_before: u64,
     evaluators: u64,
     /// Evaluations that have been done, those of recorded trials included.
     done: u64,
@@ -33,7 +38,9 @@ impl Progress {
             bar,
             name: String::new(),
             trials: 0,
+            expected: 0,
             recorded: 0,
+            recorded_before: 0,
             evaluators: 1,
             done: 0,
             done_before: 0,
@@ -61,12 +68,7 @@ impl Progress {
     fn show(&mut self, important: bool) {
         if let Some(bar) = &self.bar {
             bar.set_position(self.done);
-            bar.set_message(format!(
-                "{}/{} trials, {}",
-                self.recorded,
-                self.trials,
-                best(self.best.as_ref())
-            ));
+            bar.set_message(self.state());
             return;
         }
         if important || self.last_line.is_none_or(|at| at.elapsed() >= PAUSE) {
@@ -76,14 +78,21 @@ impl Progress {
     }
 
     fn text(&self) -> String {
-        let left = self.left().map(|d| format!(", about {} left", clock(d))).unwrap_or_default();
-        format!("{}: {}/{} trials, {}{left}", self.name, self.recorded, self.trials, best(self.best.as_ref()))
+        format!("{}: {}", self.name, self.state())
     }
 
-    /// Time left, from the evaluations of this run.
+    fn state(&self) -> String {
+        let left = self.left().map(|d| format!(", about {} left", clock(d))).unwrap_or_default();
+        format!("{}/{} trials, {}{left}", self.recorded, self.trials, best(self.best.as_ref()))
+    }
+
+    /// Time left, from the evaluations of this run; not before one of its trials has ended.
     fn left(&self) -> Option<Duration> {
+        if self.recorded <= self.recorded_before {
+            return None;
+        }
         let done = self.done.checked_sub(self.done_before).filter(|n| *n > 0)?;
-        let remaining = (self.trials * self.evaluators).saturating_sub(self.done);
+        let remaining = (self.expected * self.evaluators).saturating_sub(self.done);
         let seconds = self.started.elapsed().as_secs_f64() / done as f64 * remaining as f64;
         (remaining > 0).then(|| Duration::from_secs_f64(seconds.min(1e9)))
     }
@@ -99,6 +108,8 @@ impl Observer for Progress {
     fn started(&mut self, event: &Started) {
         self.name.clone_from(&event.name);
         (self.trials, self.recorded) = (event.trials, event.recorded);
+        self.expected = event.space_size.parse::<u64>().map_or(event.trials, |size| size.min(event.trials));
+        self.recorded_before = event.recorded;
         self.evaluators = event.evaluators.max(1);
         self.done = self.recorded * self.evaluators;
         self.done_before = self.done;
@@ -113,10 +124,9 @@ impl Observer for Progress {
             grouped(&event.space_size)
         ));
         if let Some(bar) = &self.bar {
-            bar.set_length(self.trials * self.evaluators);
+            bar.set_length(self.expected * self.evaluators);
             bar.set_position(self.done);
-            bar.reset_eta();
-            let style = ProgressStyle::with_template("{spinner} {bar:30} {msg}, {eta} left");
+            let style = ProgressStyle::with_template("{spinner} {bar:30} {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.enable_steady_tick(Duration::from_millis(200));
             self.show(true);
@@ -137,7 +147,7 @@ impl Observer for Progress {
         self.recorded = event.recorded;
         self.done = self.done.max(event.recorded * self.evaluators);
         self.best.clone_from(&event.best);
-        self.show(event.recorded == self.trials);
+        self.show(event.recorded == self.expected);
     }
 
     fn finalising(&mut self, trial: u64) {
@@ -153,9 +163,20 @@ fn best(best: Option<&Best>) -> String {
     match best {
         None => "no result yet".into(),
         Some(best) => {
-            let values: Vec<String> = best.objectives.iter().map(|x| format!("{x:.5}")).collect();
+            let values: Vec<String> = best.objectives.iter().map(|x| significant(*x)).collect();
             format!("best {} (trial {})", values.join(", "), best.trial)
         }
+    }
+}
+
+/// Five significant digits, with an exponent where zeros would take their place.
+fn significant(x: f64) -> String {
+    let scientific = format!("{x:.4e}");
+    let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    match exponent {
+        _ if x == 0.0 => "0".into(),
+        Some(exponent @ -3..=4) => format!("{x:.*}", usize::try_from(4 - exponent).unwrap_or(0)),
+        _ => scientific,
     }
 }
 
@@ -201,12 +222,42 @@ mod tests {
         assert_eq!(progress.text(), "q: 1/4 trials, no result yet");
         progress.started -= Duration::from_secs(2);
         progress.evaluated(&Evaluated { trial: 1, evaluator: "train".into(), reused: false });
+        assert_eq!(progress.left(), None, "no trial of this run has ended");
+        progress.recorded = 2;
         assert!(progress.left().unwrap() >= Duration::from_secs(10), "{:?}", progress.left());
         progress.best = Some(Best { trial: 2, objectives: vec![0.5] });
         assert!(
-            progress.text().starts_with("q: 1/4 trials, best 0.50000 (trial 2), about 0:1"),
+            progress.text().starts_with("q: 2/4 trials, best 0.50000 (trial 2), about 0:1"),
             "{}",
             progress.text()
+        );
+    }
+
+    #[test]
+    fn no_more_trials_are_expected_than_the_space_has_candidates() {
+        let mut progress = plain();
+        let started = |space_size: &str| Started {
+            name: "q".into(),
+            trials: 1000,
+            recorded: 0,
+            evaluators: 1,
+            space_size: space_size.into(),
+            best: None,
+        };
+        progress.started(&started("2"));
+        progress.started -= Duration::from_secs(2);
+        (progress.done, progress.recorded) = (1, 1);
+        let left = progress.left().unwrap();
+        assert!(left < Duration::from_secs(100), "{left:?}");
+        progress.started(&started("123456789012345678901234567890"));
+        assert_eq!(progress.expected, 1000);
+    }
+
+    #[test]
+    fn small_objectives_keep_their_digits() {
+        assert_eq!(
+            [0.18421, -0.000_001_234_56, 0.0012345, -28938.25, 0.0, 1e9].map(significant),
+            ["0.18421", "-1.2346e-6", "0.0012345", "-28938", "0", "1.0000e9"]
         );
     }
 

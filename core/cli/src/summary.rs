@@ -153,6 +153,7 @@ mod tests {
             }),
             front: vec![2],
             main_reason: None,
+            note: None,
             files: vec!["out/report.html".into()],
         };
         assert_eq!(

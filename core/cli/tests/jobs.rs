@@ -246,6 +246,11 @@ fn bad_lines() -> Vec<String> {
         with("accelerator", json!({"pib": null})),
         with("accelerator", json!({"pib": "two"})),
         with("accelerator", json!("fast")),
+        r#"{"id":"x","cnn":"published/resnet18","accelerator":{"pib":2,"pib":4}}"#.to_owned(),
+        r#"{"id":"x","cnn":{"graph":[],"graph":[]},"accelerator":{}}"#.to_owned(),
+        r#"{"id":"x","cnn":"published/resnet18","accelerator":[2,16,1e999,4,8,3,3,1,12,24,4,1,1]}"#.to_owned(),
+        r#"{"id":"x","cnn":"published/resnet18","accelerator":{"clock_mhz":700,"module":[{"role":"memory","role":"dma"}]}}"#
+            .to_owned(),
         with("accelerator", json!({"module": [], "clock_mhz": 700})),
         cycle(json!([1, 2, 3])),
         cycle(json!({"pibb": 2})),

@@ -39,7 +39,7 @@ pub struct BestCandidate {
     pub feasible: bool,
     /// Metrics by evaluator, measured on the test split too; those of the search if the final measurement failed.
     pub metrics: BTreeMap<String, Metrics>,
-    /// Why the final measurement failed, or is not there yet.
+    /// Why the final measurement failed. `None` if it did not, or if the run was interrupted before.
     pub final_failure: Option<String>,
 }
 
@@ -62,6 +62,8 @@ pub struct Summary {
     pub front: Vec<u64>,
     /// The most frequent reason of trials that are not ok, and how often it was given.
     pub main_reason: Option<(String, u64)>,
+    /// What sets the records apart from those of an experiment that ran from its start as it is now.
+    pub note: Option<String>,
     /// Files written.
     pub files: Vec<PathBuf>,
 }

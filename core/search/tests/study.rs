@@ -7,7 +7,9 @@ mod common;
 use codebench_api::{Catalog, Entry};
 use codebench_model::{Record, Status};
 use codebench_search::store::{Founding, Store};
-use codebench_search::{Experiment, Outcome, RunOptions, SearchError, Silent, StoreError, Study, Summary};
+use codebench_search::{
+    Experiment, Observer, Outcome, RunOptions, SearchError, Silent, StoreError, Study, Summary,
+};
 use common::{EXPERIMENT, FAKES, calls};
 use std::path::Path;
 use std::sync::Arc;
@@ -215,6 +217,38 @@ fn a_store_is_resumed_only_when_asked_and_only_with_its_experiment() {
 }
 
 /// The proposals depend on it as on the strategy.
+#[test]
+fn a_budget_that_grew_within_a_batch_is_noted() {
+    #[derive(Default)]
+    struct Notes(Vec<String>);
+    impl Observer for Notes {
+        fn note(&mut self, text: &str) {
+            self.0.push(text.to_owned());
+        }
+    }
+    let catalog = catalog();
+    let notes = |out: &Path, trials: u64| {
+        let text = EXPERIMENT.replace("trials = 14", &format!("trials = {trials}"));
+        let mut notes = Notes::default();
+        let options = RunOptions { resume: true, ..options(out) };
+        let summary = Study::open(experiment(&text), &catalog, options).unwrap().run(&mut notes).unwrap();
+        let in_report = read(out, "report.html").contains("ends within a batch");
+        assert_eq!(in_report, summary.note.is_some());
+        assert_eq!(notes.0, summary.note.into_iter().collect::<Vec<_>>());
+        notes.0
+    };
+    let whole = tempfile::tempdir().unwrap();
+    for trials in [8, 12, 14, 14] {
+        assert_eq!(notes(whole.path(), trials), [""; 0], "{trials}");
+    }
+    let cut = tempfile::tempdir().unwrap();
+    assert_eq!(notes(cut.path(), 6), [""; 0]);
+    let grown = notes(cut.path(), 14);
+    assert!(grown[0].starts_with("the budget was 6 trials, which ends within a batch of 4"), "{grown:?}");
+    assert!(grown[0].ends_with("such as 8"), "{grown:?}");
+    assert_eq!(notes(cut.path(), 14), grown);
+}
+
 #[test]
 fn the_surrogate_of_a_strategy_is_noted_and_must_stay_the_same() {
     let out = tempfile::tempdir().unwrap();

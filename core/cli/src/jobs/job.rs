@@ -2,6 +2,7 @@
 //! name the field and a CNN seen before is recognised without reading it again.
 
 use super::fault;
+use crate::distinct;
 use codebench_model::{
     AcceleratorInput, CnnGraph, Fidelity, ParameterValue, Parameters, SimulationFault, SimulationJob,
     parameter,
@@ -50,6 +51,7 @@ pub(super) fn fields(line: &[u8]) -> Result<Fields<'_>, SimulationFault> {
         return Err(fault("invalid_json", "the line is empty: give one JSON object per line"));
     }
     let fields = object(text).map_err(|error| {
+        let error = by_column(&error);
         fault("invalid_json", format!("not a job: {error}; give one JSON object per line, such as {EXAMPLE}"))
     })?;
     // The id is answered as it is written; a number beyond double precision could not be read back by all.
@@ -60,6 +62,32 @@ pub(super) fn fields(line: &[u8]) -> Result<Fields<'_>, SimulationFault> {
 }
 
 const EXAMPLE: &str = r#"{"cnn":"published/resnet18","accelerator":{"pib":2},"fidelity":"cycle"}"#;
+
+/// A job is one line, and which line of the input it is this reader does not know.
+fn by_column(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
+/// What is no list of numbers: the entry that is none, or the whole.
+fn not_a_vector(text: &str, allowed: &str) -> SimulationFault {
+    let entries: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    let is_number = |entry: &RawValue| serde_json::from_str::<f64>(entry.get()).is_ok();
+    match entries.iter().position(|entry| !is_number(entry)) {
+        Some(index) => {
+            let name = format!("accelerator[{index}]");
+            refused(&name, entries[index].get(), "a number of double precision, within -1.8e308 to 1.8e308")
+        }
+        None => refused("accelerator", text, allowed),
+    }
+}
+
+/// What is not an object as it should be: one with a field twice, or something else.
+fn not_an_object(name: &str, text: &str, allowed: &str, error: &serde_json::Error) -> SimulationFault {
+    if text.starts_with('{') {
+        return fault("invalid_field", format!("in `{name}`: {}", by_column(error)));
+    }
+    refused(name, text, allowed)
+}
 
 fn object(text: &str) -> Result<Fields<'_>, serde_json::Error> {
     serde_json::from_str(text)
@@ -166,7 +194,7 @@ impl<'a> Fields<'a> {
         if let Ok(name) = serde_json::from_str::<String>(text) {
             return Ok(Cnn::Name(name));
         }
-        let fields: Fields<'a> = object(text).map_err(|_| refused("cnn", text, allowed))?;
+        let fields: Fields<'a> = object(text).map_err(|e| not_an_object("cnn", text, allowed, &e))?;
         fields.only(&GRAPH_FIELDS)?;
         let graph = fields.required("graph", "the modules [[adjacency, labels], ...]")?;
         if !graph.starts_with('[') {
@@ -180,14 +208,15 @@ impl<'a> Fields<'a> {
         let allowed = r#"the vector of 13 numbers, named parameters such as {"pib": 2, "memory": "rram"}, or a description with `module`"#;
         let text = self.required("accelerator", allowed)?;
         if text.starts_with('[') {
-            let vector = serde_json::from_str(text).map_err(|_| refused("accelerator", text, allowed))?;
+            let vector = serde_json::from_str(text).map_err(|_| not_a_vector(text, allowed))?;
             return Ok(AcceleratorInput::Vector(vector));
         }
-        let fields: Fields<'a> = object(text).map_err(|_| refused("accelerator", text, allowed))?;
+        let fields: Fields<'a> = object(text).map_err(|e| not_an_object("accelerator", text, allowed, &e))?;
         if fields.get("module").is_none() {
             return Ok(AcceleratorInput::Named(fields.parameters()?));
         }
-        let described = serde_json::from_str(text).map_err(|error| {
+        let described = distinct::check(text).and_then(|()| serde_json::from_str(text)).map_err(|error| {
+            let error = by_column(&error);
             fault("accelerator_description", format!("the accelerator's description: {error}"))
         })?;
         Ok(AcceleratorInput::Described(described))

@@ -76,7 +76,14 @@ impl Source<'_> {
 
     /// The reader's own complaint, with the nearest known name where it is about a name.
     pub(crate) fn toml(&self, error: &toml::de::Error) -> ExperimentError {
-        self.error(error.span().unwrap_or(0..0), reworded(error.message()))
+        let span = error.span().unwrap_or(0..0);
+        let message = match self.text.get(span.clone()) {
+            Some(key) if error.message().trim_end() == "duplicate key" && !key.is_empty() => {
+                format!("key `{key}` occurs twice: leave one of the two out")
+            }
+            _ => reworded(error.message()),
+        };
+        self.error(span, message)
     }
 }
 

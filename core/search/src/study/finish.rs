@@ -85,6 +85,7 @@ impl Study<'_> {
             best: self.best_candidate(measured),
             front: self.leader.front(),
             main_reason: main_reason.map(|(reason, times)| (reason.to_owned(), times)),
+            note: self.grown(),
             files: Vec::new(),
         }
     }
@@ -94,10 +95,7 @@ impl Study<'_> {
         let record = self.records.get(&trial)?;
         let values = self.setup.lowered(&record.genotype).map(|(candidate, _)| candidate.values);
         let complete = measured.filter(|m| m.status == Status::Ok);
-        let final_failure = match measured {
-            None => Some("the run has not ended".to_owned()),
-            Some(measured) => measured.reason.clone(),
-        };
+        let final_failure = measured.and_then(|measured| measured.reason.clone());
         Some(BestCandidate {
             trial,
             values: values.unwrap_or_default(),

@@ -7,6 +7,7 @@
 mod donor;
 mod evaluate;
 mod finish;
+mod grown;
 mod memo;
 mod plugins;
 mod propose;
@@ -126,6 +127,9 @@ impl<'c> Study<'c> {
     /// not an error.
     pub fn run(mut self, observer: &mut dyn Observer) -> Result<Summary, SearchError> {
         observer.started(&self.start());
+        if let Some(note) = self.grown() {
+            observer.note(&note);
+        }
         let mut next = 0;
         let outcome = loop {
             if self.cancelled() {
