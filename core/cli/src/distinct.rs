@@ -62,9 +62,7 @@ impl<'de> Visitor<'de> for Walk {
         let mut keys = BTreeSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if keys.contains(&key) {
-                return Err(A::Error::custom(format_args!(
-                    "key `{key}` occurs twice: leave one of the two out"
-                )));
+                return Err(A::Error::custom(format_args!("key `{key}` occurs twice (leave one out)")));
             }
             keys.insert(key);
             map.next_value::<Distinct>()?;
@@ -82,7 +80,7 @@ mod tests {
         let text = r#"{"a": [1, -2, 3.5, "x", null, true, {"a": 1}], "b": {"a": 2}}"#;
         assert!(check(text).is_ok());
         let twice = check("{\"module\": [\n{\"x\": 1, \"x\": 2}]}").unwrap_err().to_string();
-        assert_eq!(twice, "key `x` occurs twice: leave one of the two out at line 2 column 12");
+        assert_eq!(twice, "key `x` occurs twice (leave one out) at line 2 column 12");
         assert!(check("{\"a\": 1, \"\\u0061\": 2}").is_err(), "the same key, escaped");
         assert!(check("{").is_err());
     }
