@@ -160,7 +160,7 @@ fn in_turn<I: Copy + Sync, T: Send>(
     };
     std::thread::scope(|scope| -> std::io::Result<()> {
         for index in 0..threads {
-            std::thread::Builder::new().name(format!("compare-{index}")).spawn_scoped(scope, &loop_over)?;
+            std::thread::Builder::new().name(format!("compare-{index}")).spawn_scoped(scope, loop_over)?;
         }
         Ok(())
     })
