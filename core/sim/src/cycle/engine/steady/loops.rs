@@ -88,7 +88,8 @@ const FEWEST_TILES: u64 = 64;
 /// A loop whose blocks repeat.
 pub(super) struct Stretch {
     pub(super) which: Loop,
-    /// By block: the last one of those, from there on, that are alike. Input blocks are numbered through all output blocks.
+    /// By block: the last one of those, from there on, that are alike. Input blocks are numbered through all output blocks; of
+    /// images there is one number for all.
     last: Vec<u32>,
     /// Tiles of a block.
     each: u64,
@@ -103,14 +104,15 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// The loops in which nothing moves but what moves in every block: what `still` and the others say holds for the whole layer.
+    /// The loops of a layer whose blocks do the same to the same addresses, given what is resident and whether its weights are loaded
+    /// once.
     pub(super) fn fixed(
         tiles: &LayerTiles,
-        still: bool,
+        inputs_resident: bool,
         output_resident: bool,
         weights_kept: bool,
     ) -> Vec<Stretch> {
-        if !still || tiles.count() < FEWEST_TILES {
+        if !inputs_resident || tiles.count() < FEWEST_TILES {
             return Vec::new();
         }
         let weighs = tiles.weights.words > 0;
@@ -140,7 +142,6 @@ impl Stretch {
     /// Blocks of images up to `last`.
     pub(super) fn of_images(images: Images, tiles: &LayerTiles, last: u64) -> Stretch {
         let mut stretch = Stretch::new(Loop::Images, Vec::new());
-        // Few numbers instead of one for each block: all are alike.
         stretch.last = vec![u32::try_from(last).unwrap_or(u32::MAX)];
         stretch.each = tiles.count() / tiles.image_blocks().max(1);
         stretch.images = Some(images);

@@ -68,8 +68,8 @@ impl<'a> Engine<'a> {
     fn fixed(&self, index: usize) -> Vec<Stretch> {
         let schedule = &self.schedule.layers[index];
         let read = LayerTiles::read(&self.workload.layers[index]);
-        let still = read.iter().all(|storage| schedule.resident_inputs.contains(storage));
-        Stretch::fixed(&schedule.tiles, still, schedule.output_resident, schedule.weights_kept)
+        let inputs_resident = read.iter().all(|storage| schedule.resident_inputs.contains(storage));
+        Stretch::fixed(&schedule.tiles, inputs_resident, schedule.output_resident, schedule.weights_kept)
     }
 
     /// Called at the start of the tile after `before`: skips ahead if a block begins whose state has been before.
