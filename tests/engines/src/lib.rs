@@ -30,14 +30,14 @@ pub fn torch_library() -> Option<PathBuf> {
 fn build() -> Option<PathBuf> {
     const PACKAGE: &str = "codebench-trainer-tch-native";
     let manifest = Some("plugins/trainer-tch/Cargo.toml");
-    let release = !cfg!(debug_assertions);
+    let optimised = !cfg!(debug_assertions);
     if VARIABLES.iter().any(|name| std::env::var_os(name).is_some()) {
-        return Some(library(PACKAGE, &Build { release, manifest, ..Build::default() }));
+        return Some(library(PACKAGE, &Build { optimised, manifest, ..Build::default() }));
     }
     let fetched = root().join("target/libtorch");
     if fetched.join("build-version").exists() {
         let environment: &[(&str, &Path)] = &[("LIBTORCH", &fetched)];
-        return Some(library(PACKAGE, &Build { release, manifest, environment, ..Build::default() }));
+        return Some(library(PACKAGE, &Build { optimised, manifest, environment, ..Build::default() }));
     }
     let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
     assert!(!ci, "there is no libtorch: plugins/trainer-tch/libtorch fetches it");
