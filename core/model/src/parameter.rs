@@ -21,6 +21,16 @@ pub enum ParameterValue {
 }
 
 impl ParameterValue {
+    /// A word of a command line by what it looks like: a whole number, a number, `true` or `false`, else a text.
+    pub fn of_word(word: &str) -> Self {
+        match (word.parse::<i64>(), word.parse::<f64>(), word.parse::<bool>()) {
+            (Ok(whole), ..) => ParameterValue::Integer(whole),
+            (_, Ok(number), _) => ParameterValue::Float(number),
+            (.., Ok(flag)) => ParameterValue::Boolean(flag),
+            _ => ParameterValue::Text(word.to_owned()),
+        }
+    }
+
     /// The value as a number: integers and floats.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
@@ -164,6 +174,22 @@ impl ParameterDescription {
             domain,
             default: Some(default),
             help: help.into(),
+        }
+    }
+
+    /// What a word of a command line means for this parameter: texts and choices are taken as they are, even if they look like numbers.
+    ///
+    /// ```
+    /// use codebench_model::{ParameterDescription, ParameterValue};
+    /// let height = ParameterDescription::choice("height", &["4", "8"], "4", "Layers of a stack.");
+    /// assert_eq!(height.read("8"), ParameterValue::Text("8".into()));
+    /// let rows = ParameterDescription::integer("rows", 1, 64, 8, "Rows.");
+    /// assert_eq!(rows.read("8"), ParameterValue::Integer(8));
+    /// ```
+    pub fn read(&self, word: &str) -> ParameterValue {
+        match self.domain {
+            Domain::Text | Domain::Choice { .. } => ParameterValue::Text(word.to_owned()),
+            _ => ParameterValue::of_word(word),
         }
     }
 

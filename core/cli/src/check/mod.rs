@@ -10,6 +10,7 @@ use codebench_api::Catalog;
 use codebench_conformance::{Check, Options, Outcome, Report, checks, run_check};
 use codebench_host::wasm::WasmLimits;
 use codebench_host::{PluginFile, ReadFile};
+use codebench_model::parameter::nearest;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -18,11 +19,19 @@ use std::path::Path;
 pub(crate) struct Plan {
     catalog: Catalog,
     reports: Vec<Report>,
+    /// By report.
+    options: Vec<Options>,
 }
 
 impl Plan {
     /// The checks of the plugin `target`, or of every plugin of the file `target`.
-    pub(crate) fn new(target: &str, limits: WasmLimits, options: &Options) -> Result<Plan, Failure> {
+    /// Parameters are given as `NAME` or `ID.NAME`, with a value, to the plugins that have them.
+    pub(crate) fn new(
+        target: &str,
+        limits: WasmLimits,
+        options: &Options,
+        given: &[(String, String)],
+    ) -> Result<Plan, Failure> {
         let path = Path::new(target);
         // No id has a dot.
         let (catalog, reports) = if path.is_file() || target.contains('.') {
@@ -44,8 +53,49 @@ impl Plan {
             let reports = vec![Report::new(catalog.get(target).usage()?, options.seed)];
             (catalog, reports)
         };
-        Ok(Plan { catalog, reports })
+        let options = with_parameters(&catalog, &reports, options, given)?;
+        Ok(Plan { catalog, reports, options })
     }
+}
+
+/// The options of each report, with the parameters that its plugin has among those that are given.
+fn with_parameters(
+    catalog: &Catalog,
+    reports: &[Report],
+    options: &Options,
+    given: &[(String, String)],
+) -> Result<Vec<Options>, Failure> {
+    let mut all = vec![options.clone(); reports.len()];
+    for (place, word) in given {
+        // No id has a dot, no name a slash.
+        let (id, name) = match place.split_once('.') {
+            Some((id, name)) if id.contains('/') => (Some(id), name),
+            _ => (None, place.as_str()),
+        };
+        let mut known: Vec<String> = Vec::new();
+        let mut found = false;
+        for (report, options) in reports.iter().zip(&mut all) {
+            if id.is_some_and(|id| id != report.id) {
+                continue;
+            }
+            let described = &catalog.get(&report.id).usage()?.info.parameters;
+            known.extend(described.iter().map(|parameter| parameter.name.clone()));
+            let Some(parameter) = described.iter().find(|parameter| parameter.name == name) else { continue };
+            let value = parameter.check(&parameter.read(word));
+            let value = value.map_err(|error| Failure::of_usage(format!("--set {place}: {error}")))?;
+            options.parameters.insert(name.to_owned(), value);
+            found = true;
+        }
+        if !found {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let near = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            return Err(Failure::of_usage(format!(
+                "--set {place}: no plugin that is checked has a parameter `{name}`{near}; known: {}",
+                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            )));
+        }
+    }
+    Ok(all)
 }
 
 /// All checks of these plugins, in order: the index of the report, and the check.
@@ -70,12 +120,7 @@ enum Message {
 const MARK: &str = "codebench-check ";
 
 /// Says the plan, runs its checks from number `from` on and streams their outcomes.
-pub(crate) fn worker(
-    plan: &Plan,
-    from: usize,
-    options: &Options,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
+pub(crate) fn worker(plan: &Plan, from: usize, out: &mut dyn Write) -> Result<(), Failure> {
     // A panic is an outcome; the report quotes it.
     std::panic::set_hook(Box::new(|_| {}));
     let mut say = |message: Message| -> Result<(), Failure> {
@@ -86,7 +131,8 @@ pub(crate) fn worker(
     say(Message::Plan(plan.reports.clone()))?;
     for (number, (report, check)) in all_checks(&plan.reports).into_iter().enumerate().skip(from) {
         say(Message::Begin(number))?;
-        let outcome = run_check(&plan.catalog, &plan.reports[report].id, check, options).failure()?;
+        let outcome =
+            run_check(&plan.catalog, &plan.reports[report].id, check, &plan.options[report]).failure()?;
         say(Message::End(number, outcome))?;
     }
     Ok(())

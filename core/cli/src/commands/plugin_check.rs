@@ -36,9 +36,9 @@ pub struct Arguments {
     /// How the outcomes are written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// A parameter that is given instead of drawn; may be repeated
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_parameter)]
-    pub parameters: Vec<(String, ParameterValue)>,
+    /// A parameter that is given instead of drawn, to each plugin that has it, or ID.NAME=VALUE to one; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub parameters: Vec<(String, String)>,
     /// A limit for a plugin file, named as in the experiment; may be repeated
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = parse_parameter)]
     pub limits: Vec<(String, ParameterValue)>,
@@ -63,17 +63,13 @@ pub enum Format {
 }
 
 pub(super) fn parse_parameter(text: &str) -> Result<(String, ParameterValue), String> {
+    let (name, value) = parse_pair(text)?;
+    Ok((name, ParameterValue::of_word(&value)))
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as rows=32")?;
-    let value = match value {
-        "true" => ParameterValue::Boolean(true),
-        "false" => ParameterValue::Boolean(false),
-        other => other
-            .parse()
-            .map(ParameterValue::Integer)
-            .or_else(|_| other.parse().map(ParameterValue::Float))
-            .unwrap_or_else(|_| ParameterValue::Text(other.to_owned())),
-    };
-    Ok((name.to_owned(), value))
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {
@@ -83,9 +79,8 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
 
 impl Arguments {
     fn options(&self) -> Result<Options, Failure> {
-        let parameters: Parameters = self.parameters.iter().cloned().collect();
         let jobs = self.jobs.iter().map(read_job).collect::<Result<_, _>>()?;
-        Ok(Options { seed: self.seed, parameters, jobs })
+        Ok(Options { seed: self.seed, parameters: Parameters::new(), jobs })
     }
 
     /// As beside a path in an experiment.
@@ -107,8 +102,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     let options = arguments.options()?;
     if let Some(from) = arguments.worker {
         codebench_host::native::end_with_parent();
-        let plan = Plan::new(&arguments.plugin, arguments.limits()?, &options)?;
-        return worker(&plan, from, &options, out);
+        let plan = Plan::new(&arguments.plugin, arguments.limits()?, &options, &arguments.parameters)?;
+        return worker(&plan, from, out);
     }
     let watch = Watch { limit: Duration::from_secs_f64(arguments.time_limit), worker: own_worker };
     let reports = watch.run()?;

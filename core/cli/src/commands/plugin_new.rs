@@ -317,6 +317,8 @@ fn files(arguments: &Arguments, sdk: &str) -> Vec<(PathBuf, String)> {
         ("__FORM__", form),
         ("__FEATURES__", features),
         ("__PROFILE__", profile),
+        // A wrapper for the sandbox is built for its target only.
+        ("__DEFAULT__", if form == "wasm" { "\".\"" } else { "\".\", \"native\"" }),
         ("__SDK__", sdk),
     ];
     let fill = |text: &str| fill(text, &replacements);

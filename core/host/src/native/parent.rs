@@ -48,6 +48,7 @@ fn end() {
 }
 
 #[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use std::io::{BufRead, BufReader};

@@ -106,11 +106,12 @@ fn compiling_on_all_processors_leaves_memory_and_threads_as_they_were() {
         load_with(&component, &limits(), None).unwrap();
         wait_for_threads(threads);
     };
-    (0..2).for_each(|_| round());
+    // The allocator keeps what threads have freed, some megabytes, and then no more.
+    (0..10).for_each(|_| round());
     let (before, _) = level();
-    (0..20).for_each(|_| round());
+    (0..40).for_each(|_| round());
     let (after, _) = level();
-    assert!(after < before + (8 << 20), "{before} bytes before, {after} after");
+    assert!(after < before + (4 << 20), "{before} bytes before, {after} after");
 }
 
 /// Waits until there are no more than `most` threads: a compiler that nobody waits for any more ends in the background.

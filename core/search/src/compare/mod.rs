@@ -16,7 +16,7 @@ use crate::observer::Silent;
 use crate::store::Store;
 use crate::study::{RunOptions, Study};
 use codebench_api::{Catalog, Kind};
-use codebench_model::{Domain, ParameterValue, Parameters};
+use codebench_model::{ParameterValue, Parameters};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -80,24 +80,13 @@ pub fn strategy(text: &str, catalog: &Catalog) -> Result<(String, PluginUse), Se
             );
             return Err(SearchError::Inconsistent(message));
         };
-        let domain = entry.info.parameters.iter().find(|d| d.name == name).map(|d| &d.domain);
-        let is_text = matches!(domain, Some(Domain::Text | Domain::Choice { .. }));
-        given.insert(
-            name.to_owned(),
-            if is_text { ParameterValue::Text(value.into()) } else { scalar(value) },
-        );
+        let described = entry.info.parameters.iter().find(|described| described.name == name);
+        let value =
+            described.map_or_else(|| ParameterValue::of_word(value), |described| described.read(value));
+        given.insert(name.to_owned(), value);
     }
     let parameters = catalog.complete(&id, &given).map_err(refuse)?;
     Ok((text.to_owned(), PluginUse { plugin: id, parameters }))
-}
-
-fn scalar(text: &str) -> ParameterValue {
-    match (text.parse::<i64>(), text.parse::<f64>(), text.parse::<bool>()) {
-        (Ok(whole), ..) => ParameterValue::Integer(whole),
-        (_, Ok(x), _) => ParameterValue::Float(x),
-        (.., Ok(flag)) => ParameterValue::Boolean(flag),
-        _ => ParameterValue::Text(text.to_owned()),
-    }
 }
 
 /// Runs what is not there yet, then compares and writes `comparison.txt`, `comparison.svg`, `curves.csv`, `runs.csv` and `pairs.csv`.
