@@ -137,3 +137,23 @@ pub(crate) fn worker(plan: &Plan, from: usize, out: &mut dyn Write) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_go_to_the_plugins_that_have_them() {
+        let plan = |place: &str, word: &str| {
+            let given = [(place.to_owned(), word.to_owned())];
+            Plan::new("codebench/mac-lanes", WasmLimits::default(), &Options::default(), &given)
+        };
+        let refused = |place: &str, word: &str| plan(place, word).err().and_then(|e| e.text()).unwrap();
+        let options = &plan("activation_set", "relu").unwrap().options[0];
+        assert_eq!(options.parameters["activation_set"].as_str(), Some("relu"));
+        assert!(plan("codebench/mac-lanes.pib", "4").is_ok());
+        assert!(refused("pib", "0").contains("--set pib: parameter `pib` = 0 is out of range"));
+        assert!(refused("pibb", "1").contains("(did you mean `pib`?)"));
+        assert!(refused("codebench/dma.pib", "4").contains("no plugin that is checked has"));
+    }
+}
