@@ -43,7 +43,7 @@ impl Failure {
     /// What to write on standard error, if anything.
     pub fn text(&self) -> Option<String> {
         match self {
-            Failure::Usage(error) | Failure::Failed(error) => Some(block(error)),
+            Failure::Usage(error) | Failure::Failed(error) => Some(readable(&block(error))),
             Failure::Interrupted | Failure::OutputClosed | Failure::Reported => None,
         }
     }
@@ -63,6 +63,28 @@ fn block(error: &anyhow::Error) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Characters of a line of a message, of which the first and the last ones are shown.
+const SHOWN: [usize; 2] = [1500, 400];
+
+/// A message that quotes what users and plugins have written, fit for a terminal: control characters are spelt out, and of very long
+/// lines the middle is left out.
+fn readable(text: &str) -> String {
+    let line = |line: &str| -> String {
+        let length = line.chars().count();
+        let spelt = |c: char| match c.is_control() && c != '\t' {
+            true => c.escape_unicode().to_string(),
+            false => c.to_string(),
+        };
+        if length <= SHOWN.iter().sum() {
+            return line.chars().map(spelt).collect();
+        }
+        let first: String = line.chars().take(SHOWN[0]).map(spelt).collect();
+        let last: String = line.chars().skip(length - SHOWN[1]).map(spelt).collect();
+        format!("{first} ... ({} characters) ... {last}", length - SHOWN.iter().sum::<usize>())
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Writing to standard output.
@@ -117,6 +139,18 @@ pub(crate) fn install_panic_hook() {
 mod tests {
     use super::*;
     use anyhow::Context;
+
+    #[test]
+    fn messages_are_fit_for_a_terminal() {
+        let text = Failure::of_usage(format!("label `\u{1b}[31m{}` is unknown", "x".repeat(300_000)))
+            .text()
+            .unwrap();
+        assert!(
+            text.starts_with("error: label `\\u{1b}[31mxx") && text.ends_with("xx` is unknown\n"),
+            "{text}"
+        );
+        assert!(text.contains(" ... (298131 characters) ... ") && text.len() < 2500, "{}", text.len());
+    }
 
     #[test]
     fn causes_are_listed_once() {
