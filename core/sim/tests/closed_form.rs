@@ -80,17 +80,40 @@ fn run(
     simulate(machine, &fused, &plans[..fused.layers.len()], &densities, options)
 }
 
-/// Both ways of simulating end alike: same timeline, or same error.
-fn equal_ways(machine: &Machine, workload: &Workload, plans: &[LayerPlan]) -> Result<(), TestCaseError> {
-    let (steps, skips) = (run(machine, workload, plans, true), run(machine, workload, plans, false));
-    match (steps, skips) {
-        (Ok(steps), Ok(skips)) => {
-            prop_assert!(skips.stepped_tasks <= steps.stepped_tasks);
-            prop_assert_eq!(Timeline { stepped_tasks: 0, ..steps }, Timeline { stepped_tasks: 0, ..skips });
+/// A random case: `chain`'s channels, side and kinds; images per inference; memory, double buffer, weights outside; buffers in KB.
+struct Case<'a> {
+    shape: (u64, u64),
+    kinds: &'a [u8],
+    batch: u64,
+    tile: TileSize,
+    hardware: (usize, bool, bool),
+    buffers_kb: (u64, u64, u64),
+}
+
+impl Case<'_> {
+    /// Both ways of simulating it end alike: same timeline, or same error.
+    fn check(&self) -> Result<(), TestCaseError> {
+        let _ = codebench_accelbench::PLUGINS.len();
+        let (memory, double_buffer, weights_outer) = self.hardware;
+        let (memory, kb) = (["rram", "dram", "hbm"][memory], self.buffers_kb);
+        let description = accelerator(memory, [kb.0, kb.1, kb.2], self.batch, double_buffer);
+        let machine = Machine::resolve(&description, &Catalog::built_in().unwrap()).unwrap();
+        let workload = chain(self.shape.0, self.shape.1, self.kinds);
+        let plans = vec![LayerPlan { tile: self.tile, order: order(weights_outer) }; self.kinds.len()];
+        let (steps, skips) =
+            (run(&machine, &workload, &plans, true), run(&machine, &workload, &plans, false));
+        match (steps, skips) {
+            (Ok(steps), Ok(skips)) => {
+                prop_assert!(skips.stepped_tasks <= steps.stepped_tasks);
+                prop_assert_eq!(
+                    Timeline { stepped_tasks: 0, ..steps },
+                    Timeline { stepped_tasks: 0, ..skips }
+                );
+            }
+            (steps, skips) => prop_assert_eq!(steps.err(), skips.err()),
         }
-        (steps, skips) => prop_assert_eq!(steps.err(), skips.err()),
+        Ok(())
     }
-    Ok(())
 }
 
 fn order(weights_outer: bool) -> LoopOrder {
@@ -103,50 +126,29 @@ proptest! {
     #[test]
     fn skipping_whole_periods_changes_nothing(
         kinds in prop::collection::vec(0_u8..40, 1..5),
-        (channels, side) in (1_u64..6, 3_u64..13),
-        tile in (1_u64..4, 3_u64..8, 4_u64..8, 0_u64..5, 0_u64..5),
-        (memory, double_buffer, weights_outer) in (0_usize..3, any::<bool>(), any::<bool>()),
+        shape in (1_u64..6, 3_u64..13),
+        (images, y, x, in_channels, out_channels) in (1_u64..4, 3_u64..8, 4_u64..8, 0_u64..5, 0_u64..5),
+        hardware in (0_usize..3, any::<bool>(), any::<bool>()),
         buffers_kb in (2_u64..64, 1_u64..16, 1_u64..16),
         batch in 1_u64..80,
     ) {
-        let _ = codebench_accelbench::PLUGINS.len();
-        let catalog = Catalog::built_in().unwrap();
-        let memory = ["rram", "dram", "hbm"][memory];
-        let description =
-            accelerator(memory, [buffers_kb.0, buffers_kb.1, buffers_kb.2], batch, double_buffer);
-        let machine = Machine::resolve(&description, &catalog).unwrap();
-        let workload = chain(channels, side, &kinds);
-        let tile = TileSize {
-            batch: tile.0,
-            y: tile.1 % 7,
-            x: tile.2 % 7,
-            in_channels: tile.3,
-            out_channels: tile.4,
-        };
-        let plans = vec![LayerPlan { tile, order: order(weights_outer) }; kinds.len()];
-        equal_ways(&machine, &workload, &plans)?;
+        // 7 becomes 0: the whole.
+        let tile = TileSize { batch: images, y: y % 7, x: x % 7, in_channels, out_channels };
+        Case { shape, kinds: &kinds, batch, tile, hardware, buffers_kb }.check()?;
     }
 
     /// Small tiles of what mostly stays on chip: rows, columns and channels repeat.
     #[test]
     fn skipping_rows_columns_and_channels_changes_nothing(
         kinds in prop::collection::vec(0_u8..40, 1..4),
-        (channels, side) in (1_u64..24, 3_u64..24),
-        tile in (1_u64..3, 1_u64..4, 1_u64..4, 0_u64..4, 0_u64..4),
-        (memory, double_buffer, weights_outer) in (0_usize..3, any::<bool>(), any::<bool>()),
+        shape in (1_u64..24, 3_u64..24),
+        (images, y, x, in_channels, out_channels) in (1_u64..3, 1_u64..4, 1_u64..4, 0_u64..4, 0_u64..4),
+        hardware in (0_usize..3, any::<bool>(), any::<bool>()),
         buffers_kb in (8_u64..200, 1_u64..40, 1_u64..40),
         batch in 1_u64..8,
     ) {
-        let _ = codebench_accelbench::PLUGINS.len();
-        let catalog = Catalog::built_in().unwrap();
-        let memory = ["rram", "dram", "hbm"][memory];
-        let description =
-            accelerator(memory, [buffers_kb.0, buffers_kb.1, buffers_kb.2], batch, double_buffer);
-        let machine = Machine::resolve(&description, &catalog).unwrap();
-        let workload = chain(channels, side, &kinds);
-        let tile = TileSize { batch: tile.0, y: tile.1, x: tile.2, in_channels: tile.3, out_channels: tile.4 };
-        let plans = vec![LayerPlan { tile, order: order(weights_outer) }; kinds.len()];
-        equal_ways(&machine, &workload, &plans)?;
+        let tile = TileSize { batch: images, y, x, in_channels, out_channels };
+        Case { shape, kinds: &kinds, batch, tile, hardware, buffers_kb }.check()?;
     }
 }
 

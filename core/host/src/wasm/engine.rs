@@ -36,8 +36,8 @@ pub(super) fn parallel_compiler(metering: Metering) -> wasmtime::Result<Engine> 
     Engine::new(config(metering).parallel_compilation(true))
 }
 
-/// Code that is made fast: whoever compiled the plugin has optimised it, and to do so again takes more than a quarter of the time of
-/// loading and gains two hundredths of that of running.
+/// Code that is made fast: whoever compiled the plugin has optimised it, and to do so again costs more time of loading than runs
+/// give back.
 ///
 /// Deterministic code: no relaxed SIMD, no threads. NaNs are not made canonical, which would double the time of floating-point
 /// code: the host refuses every answer that is not finite instead.

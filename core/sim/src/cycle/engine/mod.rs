@@ -184,13 +184,15 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Refuses at once what would be given up after minutes: the tiles that are followed at least are counted.
+    /// Refuses at once what would be given up after minutes: where there are so many tiles, those that are followed at least are counted.
     fn check_tasks(&self) -> Result<(), CycleError> {
-        let least = |sum: u64, index: usize| sum.saturating_add(self.least_followed(index));
-        match (0..self.schedule.layers.len()).fold(0, least) > MOST_TASKS {
-            true => Err(CycleError::too_many_tasks()),
-            false => Ok(()),
+        let sum =
+            |of: &dyn Fn(usize) -> u64| (0..self.schedule.layers.len()).map(of).fold(0, u64::saturating_add);
+        let tiles = sum(&|index| self.schedule.layers[index].tiles.count());
+        if tiles > MOST_TASKS && sum(&|index| self.least_followed(index)) > MOST_TASKS {
+            return Err(CycleError::too_many_tasks());
         }
+        Ok(())
     }
 
     /// The earliest start among the heads of the queues; `None` if nothing can start any more.
