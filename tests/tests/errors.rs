@@ -36,6 +36,12 @@ fn command_lines() {
     check("no-command", &[], &[]);
     check("unknown-command", &["simulat"], &[]);
     check("unknown-option", &["run", "x.toml", "--thread", "2"], &[]);
+    check("threads-of-a-word", &["run", "x.toml", "--threads", "x"], &[]);
+    check(
+        "fidelity-twice",
+        &["simulate", "--cnn", "lenet-5", "--accelerator", VECTOR, "--fidelity", "published,published"],
+        &[],
+    );
     check("threads-zero", &["run", "x.toml", "--threads", "0"], &[]);
     check("unknown-plugin", &["plugin", "info", "codebench/sobl"], &[]);
     check("unknown-kind", &["plugin", "list", "--kind", "stratgy"], &[]);
@@ -70,6 +76,15 @@ fn cnns() {
                   [1, 1], [1, 2]]}]}";
     check("cyclic-graph", &["cnn", "count", "net.json"], &[("net.json", cyclic)]);
     let dangling = "v = 1\n[[modules]]\nvertices = [\"input\", \"conv1x1\", \"output\"]\nedges = [[0, 2]]\n";
+    let generate = std::fs::read_to_string(root().join("examples/cnns/generate.toml")).unwrap();
+    let generation = |name: &str, from: &str, to: &str| {
+        assert!(generate.contains(from), "{from}");
+        let text = generate.replacen(from, to, 1);
+        check(name, &["cnn", "count", "generate.toml"], &[("generate.toml", &text)]);
+    };
+    generation("generation-negative", "max_modules = 2", "max_modules = -2");
+    generation("generation-unknown-name", "hash_algo = \"md5\"", "hash_algo = \"md6\"");
+    generation("generation-key-twice", "max_modules = 2", "max_modules = 2\nmax_modules = 3");
     check("dangling-vertex", &["cnn", "count", "net.toml"], &[("net.toml", dangling)]);
     check("unknown-key-of-cnn", &["cnn", "count", "net.toml"], &[("net.toml", "v = 1\nmodule = 3\n")]);
 }
@@ -156,6 +171,15 @@ fn experiments() {
     let image = "[image]\nchannels = 3\nheight = 8\nwidth = 8\nclasses = 10\n";
     run("experiment-other-images", &quickstart.replacen("[data]", &format!("{image}\n[data]"), 1));
     run("experiment-no-images", &quickstart.replacen("[data]\nid = \"digits\"\n", "", 1));
+    let accelerators = |list: &str| {
+        let (before, _) = quickstart.split_once("[space.accelerator]").unwrap();
+        let (_, after) = quickstart.split_once("[strategy]").unwrap();
+        format!("{before}[space.accelerator]\n{list}\n[strategy]{after}")
+    };
+    run("experiment-value-beyond-cycle", &accelerators("pix = [2, 4]\npib = [1, 2, 1000000]"));
+    let published = |list| accelerators(list).replacen("fidelity = \"cycle\"", "fidelity = \"published\"", 1);
+    run("experiment-value-beyond-published", &published("pif = [1, 8, 16]"));
+    run("experiment-fraction-of-published", &published("pix = 4\nweight_buffer_mb = [12, 12.5]"));
     run("experiment-negative-epochs", &with_line(&quickstart, "recipe", "epochs", "-1"));
 }
 
@@ -163,6 +187,7 @@ fn experiments() {
 fn spaces() {
     let show = |name: &str, text: &str| check(name, &["space", "count", "s.toml"], &[("s.toml", text)]);
     show("space-empty", "");
+    show("space-shared-list", "[accelerator]\npix = [2, 0]\npiy = { same_as = \"pix\" }\n");
     show("space-empty-list", "[accelerator]\npib = []\n");
     show("space-unknown-parameter", "[accelerator]\npibb = [1, 2]\n");
     show("space-of-other-spelling", "[cnn]\nops = [\"conv1x1\"]\nmax_edges = \"vertices+1\"\n");

@@ -1,7 +1,7 @@
 //! Kind `evaluator`: a job becomes metrics.
 
 use crate::PluginError;
-use codebench_model::{DataShape, DataSource, Genotype, Job, Metrics, Parameters};
+use codebench_model::{AcceleratorInput, DataShape, DataSource, Genotype, Job, Metrics, Parameters};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -110,5 +110,19 @@ pub trait Evaluator: Send + Sync {
     fn data_shape(&self, data: &DataSource) -> Option<Result<DataShape, PluginError>> {
         let _ = data;
         None
+    }
+
+    /// Whether the evaluator takes such an accelerator at all. Asked while a study is set up, once for each value that the space lists
+    /// for a parameter of the paper's template, with every other parameter at its default; so it answers for ranges of single
+    /// parameters, not for what a CNN needs.
+    ///
+    /// Without an own answer every accelerator is taken. Evaluators in libraries and components are not asked: they answer when they
+    /// evaluate.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the range of the value.
+    fn check_accelerator(&self, accelerator: &AcceleratorInput) -> Result<(), PluginError> {
+        let _ = accelerator;
+        Ok(())
     }
 }

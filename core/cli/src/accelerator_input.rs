@@ -3,11 +3,12 @@
 use crate::input::read_text;
 use crate::{Failure, OrFail, distinct};
 use codebench_api::Catalog;
-use codebench_model::{AcceleratorInput, ParameterValue, Parameters, PublishedAccelerator};
+use codebench_model::{AcceleratorInput, ParameterValue, Parameters, PublishedAccelerator, wording};
 use codebench_search::accelerator_description;
 use codebench_sim::accelerator;
 use codebench_sim::cycle::{self, CycleError};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 use toml::Spanned;
 
@@ -34,15 +35,18 @@ struct Source {
 ///
 /// # Errors
 /// A file that cannot be read; it says where.
-pub fn load(text: &str, catalog: &Catalog) -> Result<AcceleratorFile, Failure> {
+pub fn load(text: &OsStr, catalog: &Catalog) -> Result<AcceleratorFile, Failure> {
     let path = Path::new(text);
-    match path.extension().and_then(|e| e.to_str()) {
-        Some("toml") => of_toml(text, &read_text(path)?, catalog),
-        Some("json") => of_json(text, &read_text(path)?),
-        _ if path.is_file() => Err(Failure::of_usage(format!(
-            "`{text}` is a file without the extension `.toml` or `.json`: rename it to say which it is"
+    let shown = path.display().to_string();
+    match (path.extension().and_then(|e| e.to_str()), text.to_str()) {
+        (Some("toml"), _) => of_toml(&shown, &read_text(path)?, catalog),
+        (Some("json"), _) => of_json(&shown, &read_text(path)?),
+        (_, Some(text)) if !path.is_file() => {
+            Ok(AcceleratorFile { input: AcceleratorInput::Vector(vector(text)?), source: None })
+        }
+        _ => Err(Failure::of_usage(format!(
+            "`{shown}` is a file without the extension `.toml` or `.json`: rename it to say which it is"
         ))),
-        _ => Ok(AcceleratorFile { input: AcceleratorInput::Vector(vector(text)?), source: None }),
     }
 }
 
@@ -117,7 +121,8 @@ fn vector(text: &str) -> Result<Vec<f64>, Failure> {
 fn of_toml(file: &str, text: &str, catalog: &Catalog) -> Result<AcceleratorFile, Failure> {
     let refused = |error: toml::de::Error| {
         let (line, column) = place(text, error.span().map_or(0, |s| s.start));
-        Failure::of_usage(format!("{file}:{line}:{column}: {}", error.message()))
+        let message = wording::of_reader(error.message(), error.span().and_then(|span| text.get(span)));
+        Failure::of_usage(format!("{file}:{line}:{column}: {message}"))
     };
     let table: Table = toml::from_str(text).map_err(refused)?;
     if table.is_empty() {
@@ -216,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_vector_may_have_brackets_and_blanks() {
-        let read = |text: &str| load(text, &Catalog::default()).unwrap().published().unwrap();
+        let read = |text: &str| load(OsStr::new(text), &Catalog::default()).unwrap().published().unwrap();
         let plain = read("2,16,8,4,8,3,3,1,12,24,4,1,1");
         assert_eq!(plain, read("[2, 16, 8, 4, 8, 3, 3, 1, 12, 24, 4, 1, 1]"));
         assert_eq!(plain.weight_buffer_mb, 24);

@@ -1,24 +1,26 @@
 //! CNNs as the command line names them: a known network, or a file.
 
 use crate::input::read_text;
+use crate::numbers::{MOST, whole};
 use crate::{Failure, OrFail};
 use clap::Args;
 use codebench_cnn::file::{self, Format, Places};
 use codebench_cnn::{CnnError, Language, Lowered, named};
 use codebench_model::{CnnGraph, TensorShape};
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// The image that a CNN is lowered for.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct ImageArguments {
     /// Side of the square images, pixels [default: what the CNN is made for, else 32]
-    #[arg(long, value_name = "N", value_parser = positive, allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=MOST), allow_hyphen_values = true)]
     pub image: Option<u64>,
     /// Channels of the images [default: what the CNN is made for, else 3]
-    #[arg(long, value_name = "N", value_parser = positive, allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=MOST), allow_hyphen_values = true)]
     pub channels: Option<u64>,
     /// Classes of the head [default: what the CNN is made for, else 10]
-    #[arg(long, value_name = "N", value_parser = positive, allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=MOST), allow_hyphen_values = true)]
     pub classes: Option<u64>,
 }
 
@@ -26,14 +28,6 @@ impl ImageArguments {
     /// Whether any of them is given.
     pub fn is_given(&self) -> bool {
         self.image.or(self.channels).or(self.classes).is_some()
-    }
-}
-
-/// A whole number of at least 1.
-fn positive(text: &str) -> Result<u64, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("give a whole number of at least 1".into()),
-        Ok(number) => Ok(number),
     }
 }
 
@@ -62,15 +56,16 @@ impl CnnInput {
     ///
     /// # Errors
     /// A name that is neither, with the nearest known one; a file that cannot be read.
-    pub fn load(name: &str, given: &ImageArguments) -> Result<CnnInput, Failure> {
+    pub fn load(name: &OsStr, given: &ImageArguments) -> Result<CnnInput, Failure> {
         let path = Path::new(name);
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        match Format::of_extension(extension) {
-            Some(format) => Self::of_file(path, format),
-            None if path.is_file() => Err(Failure::of_usage(format!(
-                "`{name}` is a file without the extension `.json` or `.toml`: rename it to say which it is"
+        match (Format::of_extension(extension), name.to_str()) {
+            (Some(format), _) => Self::of_file(path, format),
+            (None, Some(name)) if !path.is_file() => Self::of_name(name, given),
+            _ => Err(Failure::of_usage(format!(
+                "`{}` is a file without the extension `.json` or `.toml`: rename it to say which it is",
+                path.display()
             ))),
-            None => Self::of_name(name, given),
         }
     }
 

@@ -11,8 +11,10 @@ pub mod failure;
 pub mod input;
 pub mod interrupt;
 pub mod jobs;
+mod numbers;
 pub mod plugins;
 pub mod progress;
+mod readable;
 pub mod simulators;
 pub mod summary;
 pub mod table;
@@ -51,9 +53,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match commands::Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // A closed pipe under `--help` is no failure.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
+            let printed = error.print().and_then(|()| std::io::stdout().flush());
+            if error.use_stderr() {
+                return ExitCode::from(failure::USAGE);
+            }
+            return end(printed.map_err(Failure::from));
         }
     };
     plugins::set(&cli.plugins);
@@ -62,7 +66,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         commands::run(&cli.command, &mut out).and_then(|()| Ok(out.flush()?))
     });
     // A panic has been reported by the hook.
-    let result = run.unwrap_or(Err(Failure::Reported));
+    end(run.unwrap_or(Err(Failure::Reported)))
+}
+
+/// Says what went wrong, if anything did, and ends with its status.
+fn end(result: Result<(), Failure>) -> ExitCode {
     if let Err(failure) = &result
         && let Some(text) = failure.text()
     {

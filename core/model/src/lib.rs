@@ -26,6 +26,7 @@ pub mod report;
 pub mod shape;
 pub mod simulate;
 pub mod space;
+pub mod wording;
 pub mod workload;
 
 pub use accelerator::{AcceleratorInput, MemoryKind, PublishedAccelerator};

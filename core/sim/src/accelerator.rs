@@ -43,6 +43,28 @@ pub fn resolve(input: &AcceleratorInput) -> Result<PublishedAccelerator, SimErro
     }
 }
 
+/// The same without fractions that would be cut off, so that two values are two accelerators.
+///
+/// # Errors
+/// As [`resolve`], and a number other than the mask buffer that is not whole.
+pub fn resolve_whole(input: &AcceleratorInput) -> Result<PublishedAccelerator, SimError> {
+    let resolved = resolve(input)?;
+    let values = match input {
+        AcceleratorInput::Vector(values) => values.clone(),
+        AcceleratorInput::Named(named) => vector_of(named)?.to_vec(),
+        AcceleratorInput::Described(_) => return Err(SimError::Described),
+    };
+    let cut = |(i, value): &(usize, f64)| *i != MASK && value.fract() != 0.0;
+    match values.into_iter().enumerate().find(cut) {
+        None => Ok(resolved),
+        Some((i, value)) => Err(out_of_range(
+            PUBLISHED_NAMES[i],
+            shown(value),
+            "a whole number (the released simulator cuts fractions off)".into(),
+        )),
+    }
+}
+
 fn vector_of(named: &Parameters) -> Result<[f64; 13], SimError> {
     let mut vector = DEFAULT_VECTOR;
     for (name, value) in named {

@@ -153,6 +153,20 @@ impl Evaluator for Simulate {
             }
         }
     }
+
+    fn check_accelerator(&self, accelerator: &AcceleratorInput) -> Result<(), PluginError> {
+        match &self.fidelity {
+            With::Published(simulator) => {
+                let checked = accelerator::resolve_whole(accelerator).and_then(|a| simulator.check(&a));
+                checked.map_err(|e| PluginError::invalid(e.to_string()))
+            }
+            With::Cycle { catalog, parts, .. } => {
+                let description = cycle::describe(accelerator);
+                let machine = description.and_then(|d| Machine::resolve_with(&d, catalog, parts));
+                machine.map(drop).map_err(|e| PluginError::invalid(e.to_string()))
+            }
+        }
+    }
 }
 
 fn incomplete() -> PluginError {

@@ -1,4 +1,5 @@
-//! The choices of the table `[accelerator]`, and the ranges of the template's parameters.
+//! The choices of the table `[accelerator]`, and the ranges of the template's parameters, which are those of any fidelity: what a
+//! study's evaluators take of them is asked when it is set up.
 
 use crate::SpaceError;
 use crate::compile::{Builder, counts, values};
@@ -12,27 +13,29 @@ use codebench_model::{
 /// The parameters of the paper's template in the published order, with the ranges that a space may draw on.
 pub fn parameters() -> Vec<ParameterDescription> {
     let pe = |name, default, help| ParameterDescription::integer(name, 1, 1 << 16, default, help);
-    let buffer =
-        |name, default, help| ParameterDescription::integer(name, 0, 1 << 16, default, help).unit("MB");
+    let buffer = |name, default, help| {
+        ParameterDescription::float(name, 0.0, f64::from(1 << 16), default, help).unit("MB")
+    };
     vec![
         pe("pib", 2, "PEs along the batch."),
-        pe("pif", 16, "Multipliers of a MAC lane along input channels: 1 or 16."),
+        pe(
+            "pif",
+            16,
+            "Multipliers of a MAC lane along input channels; the fidelity `published` has 1 and 16.",
+        ),
         pe("pix", 8, "PEs along the columns of a map."),
         pe("piy", 4, "PEs along the rows of a map."),
         pe("pof", 8, "MAC lanes along output channels."),
         pe("pkx", 3, "MAC lanes along the columns of a kernel."),
         pe("pky", 3, "MAC lanes along the rows of a kernel."),
         pe("batch", 1, "Images per inference."),
-        buffer("activation_buffer_mb", 12, "Size of the activation buffer."),
-        buffer("weight_buffer_mb", 24, "Size of the weight buffer."),
-        ParameterDescription::float(
-            "mask_buffer_mb",
-            0.0,
-            f64::from(1 << 16),
-            4.0,
-            "Size of the mask buffer.",
-        )
-        .unit("MB"),
+        buffer(
+            "activation_buffer_mb",
+            12.0,
+            "Size of the activation buffer; whole for the fidelity `published`.",
+        ),
+        buffer("weight_buffer_mb", 24.0, "Size of the weight buffer; whole for the fidelity `published`."),
+        buffer("mask_buffer_mb", 4.0, "Size of the mask buffer."),
         ParameterDescription::choice(
             "memory",
             &MemoryKind::ALL.map(|(_, name)| name),
@@ -111,7 +114,9 @@ fn check_links(table: &AcceleratorDescription) -> Result<(), SpaceError> {
         }
         match get(table, same_as) {
             Some(AcceleratorValues::List(list)) => {
-                checked(&path, name, list)?;
+                let list_path = format!("accelerator.{same_as}");
+                checked(&list_path, same_as, list)?;
+                checked(&list_path, name, list)?;
             }
             Some(_) => {
                 return Err(SpaceError::at(
@@ -127,18 +132,14 @@ fn check_links(table: &AcceleratorDescription) -> Result<(), SpaceError> {
     Ok(())
 }
 
-/// The values of a list, in the parameter's type and range.
+/// The values of the list at `path`, in the type and range of the parameter `name`.
 fn checked(path: &str, name: &str, list: &ValueList) -> Result<Vec<ParameterValue>, SpaceError> {
     let Some(description) = parameters().into_iter().find(|p| p.name == name) else {
         return Err(SpaceError::at(path, unknown_key(name, &PUBLISHED_NAMES)));
     };
     let mut checked = Vec::new();
     for (i, value) in values(path, list)?.iter().enumerate() {
-        let allowed = match &description.domain {
-            _ if name == "pif" => "1 or 16".to_owned(),
-            domain => domain.to_string(),
-        };
-        let refuse = || {
+        let taken = description.check(value).map_err(|_| {
             let hint = match (&description.domain, value) {
                 (Domain::Choice { values }, ParameterValue::Text(text)) => {
                     codebench_model::parameter::nearest(text, values.iter().map(String::as_str))
@@ -147,15 +148,28 @@ fn checked(path: &str, name: &str, list: &ValueList) -> Result<Vec<ParameterValu
                 _ => None,
             };
             let hint = hint.unwrap_or_default();
-            SpaceError::at(format!("{path}[{i}]"), format!("{value} is out of range{hint}: give {allowed}"))
-        };
-        let value = description.check(value).map_err(|_| refuse())?;
-        if name == "pif" && !matches!(value, ParameterValue::Integer(1 | 16)) {
-            return Err(refuse());
-        }
-        checked.push(value);
+            let what = if path.ends_with(&format!(".{name}")) {
+                ""
+            } else {
+                &format!(" of `{name}`, which shares the list")
+            };
+            let allowed = &description.domain;
+            SpaceError::at(
+                format!("{path}[{i}]"),
+                format!("{value} is out of range{what}{hint}: give {allowed}"),
+            )
+        })?;
+        checked.push(whole(taken));
     }
     Ok(checked)
+}
+
+/// A whole number is written and recorded as one, whatever the parameter's type.
+fn whole(value: ParameterValue) -> ParameterValue {
+    match value {
+        ParameterValue::Float(_) => value.as_i64().map_or(value, ParameterValue::Integer),
+        _ => value,
+    }
 }
 
 /// One choice of the kind, and one of the configuration per kind.

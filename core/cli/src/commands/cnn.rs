@@ -2,6 +2,7 @@
 
 use super::generated;
 use crate::cnn_input::{CnnInput, Image, ImageArguments};
+use crate::readable::readable;
 use crate::table::Table;
 use crate::{Failure, OrFail, catalog};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -10,7 +11,9 @@ use codebench_cnn::file::{CnnFile, Format};
 use codebench_cnn::hash::{self, Algorithm};
 use codebench_cnn::{Language, named};
 use codebench_model::Workload;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::path::Path;
 
 /// Subcommands of `codebench cnn`.
 #[derive(Debug, Subcommand)]
@@ -47,7 +50,7 @@ Examples:
     Hash {
         /// Name of a network, or a CNN file (.json, .toml)
         #[arg(value_name = "NAME|FILE")]
-        cnn: String,
+        cnn: OsString,
         /// Hash function
         #[arg(long, default_value = "md5", value_parser = algorithm_parser())]
         algorithm: Algorithm,
@@ -80,7 +83,7 @@ Examples:
 pub struct Of {
     /// Name of a network, or a CNN file (.json, .toml)
     #[arg(value_name = "NAME|FILE")]
-    cnn: String,
+    cnn: OsString,
     #[command(flatten)]
     image: ImageArguments,
 }
@@ -114,11 +117,11 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
             let hashes = modules.iter().map(|module| hash::module_hash(module, *algorithm));
             Ok(writeln!(out, "{}", hash::hash_of_hashes(hashes, *algorithm))?)
         }
-        Command::Count { cnn, merged, json } => match generated::load(&cnn.cnn)? {
+        Command::Count { cnn, merged, json } => match generated::load(Path::new(&cnn.cnn))? {
             Some(config) => generated::count(&config, *merged, *json, out),
             None if *merged => Err(Failure::of_usage(format!(
                 "`--merged` is for generation files, and `{}` is none: leave it out",
-                cnn.cnn
+                cnn.cnn.display()
             ))),
             None => count(cnn, *json, out),
         },
@@ -143,7 +146,7 @@ fn list(prefix: &str, out: &mut dyn Write) -> Result<(), Failure> {
     for name in named::names().filter(|n| n.starts_with(prefix)) {
         let known = named::find(name).failure()?;
         let given = ImageArguments::default();
-        let cnn = CnnInput::load(name, &given)?;
+        let cnn = CnnInput::load(OsStr::new(name), &given)?;
         let image = cnn.image(&given);
         let lowered = cnn.lower(&language, image)?;
         table.row([
@@ -176,7 +179,7 @@ fn show(of: &Of, format: Show, out: &mut dyn Write) -> Result<(), Failure> {
                 Show::Workload => {
                     Ok(writeln!(out, "{}", serde_json::to_string_pretty(&lowered.workload).failure()?)?)
                 }
-                _ => layers(&cnn.name, image, &lowered.workload, out),
+                _ => layers(&readable(&cnn.name), image, &lowered.workload, out),
             };
         }
     };
@@ -237,7 +240,7 @@ fn count(of: &Of, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
         });
         return Ok(writeln!(out, "{value}")?);
     }
-    writeln!(out, "{}, images of {}, {} classes", cnn.name, image.shape, image.classes)?;
+    writeln!(out, "{}, images of {}, {} classes", readable(&cnn.name), image.shape, image.classes)?;
     writeln!(out, "parameters  {parameters}")?;
     if parameters != workload.parameters() {
         writeln!(out, "            of which {} are used by a layer", workload.parameters())?;

@@ -1,6 +1,7 @@
 //! `codebench compare`: several strategies on the same seeds of one experiment.
 
 use super::run::{folder_name, judge};
+use crate::numbers::whole;
 use crate::{Failure, OrFail, built_in, interrupt, plugins};
 use anyhow::anyhow;
 use clap::Args;
@@ -31,7 +32,7 @@ pub struct Arguments {
     #[arg(long, value_name = "A,B,...", required = true, value_delimiter = ',')]
     pub strategies: Vec<String>,
     /// Number of seeds
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100_000), allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole::<u64>(1..=100_000), allow_hyphen_values = true)]
     pub seeds: u64,
     /// Folder for stores and results [default: runs/NAME-comparison]
     #[arg(long, value_name = "DIR")]
@@ -52,7 +53,7 @@ pub struct Arguments {
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub target: Option<f64>,
     /// Number of runs at a time; never changes a result [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=1024), allow_hyphen_values = true)]
     pub threads: Option<u16>,
 }
 

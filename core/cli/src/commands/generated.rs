@@ -8,12 +8,12 @@ use codebench_cnn::generate::{self, GenerationConfig, GraphHash, SizeCount};
 use std::io::Write;
 use std::path::Path;
 
-/// The generation file at `path`; `None` if it is anything else.
+/// The generation file at `file`; `None` if it is anything else.
 ///
 /// # Errors
 /// What is wrong with the file: a key, a value, a label.
-pub(super) fn load(path: &str) -> Result<Option<GenerationConfig>, Failure> {
-    let file = Path::new(path);
+pub(super) fn load(file: &Path) -> Result<Option<GenerationConfig>, Failure> {
+    let shown = file.display().to_string();
     if !file.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) || !file.is_file() {
         return Ok(None);
     }
@@ -23,14 +23,14 @@ pub(super) fn load(path: &str) -> Result<Option<GenerationConfig>, Failure> {
     }
     let config = GenerationConfig::from_toml(&text)
         .map_err(|error| match error {
-            generate::GenerateError::File(error) => error.in_file(path).into(),
-            other => anyhow::Error::new(other).context(format!("`{path}` cannot be counted")),
+            generate::GenerateError::File(error) => error.in_file(&shown).into(),
+            other => anyhow::Error::new(other).context(format!("`{shown}` cannot be counted")),
         })
         .usage()?;
     let language = Language::new(&catalog()?).failure()?;
     for label in config.labels() {
         let checked = language.check_label(label);
-        checked.map_err(|e| GenerationConfig::label_error(&text, label, &e).in_file(path)).usage()?;
+        checked.map_err(|e| GenerationConfig::label_error(&text, label, &e).in_file(&shown)).usage()?;
     }
     Ok(Some(config))
 }

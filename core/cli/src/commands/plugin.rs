@@ -1,6 +1,7 @@
 //! `codebench plugin`: what the catalogue knows.
 
 use super::{plugin_new, plugin_trust};
+use crate::table::Table;
 use crate::{Failure, OrFail, built_in, catalog, plugins};
 use clap::Subcommand;
 use codebench_api::{Entry, Form, Kind};
@@ -121,24 +122,22 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
 
 /// One that is listed by id is loaded, and so healthy; a file that is not, is listed behind them with the reason.
 fn list_text(entries: &[&Entry], refused: &[RefusedFile], out: &mut dyn Write) -> Result<(), Failure> {
-    let width = |f: fn(&Entry) -> usize| entries.iter().map(|e| f(e)).max().unwrap_or(0);
-    let id = width(|e| e.info.id.len());
-    let kind = width(|e| e.kind().name().len());
-    let version = width(|e| e.info.version.len());
-    let source = width(|e| e.source.len());
-    let trust = entries.iter().map(|e| trust(e).len()).max().unwrap_or(0);
+    let mut table =
+        Table::new(&["<id", "<kind", "<form", "<version", "<source", "<trust", "<health", "<summary"]);
     for e in entries {
-        writeln!(
-            out,
-            "{:id$}  {:kind$}  {:8}  {:version$}  {:source$}  {:trust$}  healthy  {}",
-            e.info.id,
-            e.kind().name(),
+        table.row([
+            e.info.id.clone(),
+            e.kind().name().to_owned(),
             e.form.to_string(),
-            e.info.version,
-            e.source,
-            self::trust(e),
-            e.info.summary
-        )?;
+            e.info.version.clone(),
+            e.source.clone(),
+            trust(e).to_owned(),
+            "healthy".to_owned(),
+            e.info.summary.clone(),
+        ]);
+    }
+    if !table.is_empty() {
+        table.write(out)?;
     }
     for file in refused {
         writeln!(out, "not healthy: {}", file.error)?;

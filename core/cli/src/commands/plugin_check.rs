@@ -1,6 +1,7 @@
 //! `codebench plugin check`: the executable contract, out of process.
 
 use crate::check::{Plan, Watch, own_worker, worker};
+use crate::numbers::whole;
 use crate::{Failure, OrFail};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -31,7 +32,7 @@ pub struct Arguments {
     #[arg(value_name = "ID|FILE")]
     pub plugin: String,
     /// Draws parameters and inputs; a report names it
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX), allow_hyphen_values = true)]
     pub seed: u64,
     /// How the outcomes are written
     #[arg(long, value_enum, default_value_t = Format::Text)]

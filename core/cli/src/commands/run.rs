@@ -1,5 +1,6 @@
 //! `codebench run`: an experiment from its file to its report.
 
+use crate::numbers::whole;
 use crate::progress::Progress;
 use crate::{Failure, OrFail, built_in, interrupt, plugins, summary};
 use clap::Args;
@@ -29,7 +30,7 @@ pub struct Arguments {
     #[arg(long)]
     pub resume: bool,
     /// Number of threads; never changes a result [default: what the experiment says, else one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=1024), allow_hyphen_values = true)]
     pub threads: Option<u16>,
 }
 

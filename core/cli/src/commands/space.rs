@@ -1,5 +1,6 @@
 //! `codebench space`: how large a space is, what its choices are, and points of it.
 
+use crate::numbers::whole;
 use crate::{Failure, OrFail, built_in, plugins};
 use clap::{Args, Subcommand};
 use codebench_model::{Choice, Genotype, Space};
@@ -50,10 +51,10 @@ pub struct SampleArguments {
     /// File of a space, or an experiment
     pub file: PathBuf,
     /// How many points
-    #[arg(long, default_value_t = 1, value_parser = whole, allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 1, value_parser = whole::<u64>(0..=u64::MAX), allow_hyphen_values = true)]
     pub count: u64,
     /// Seed; the same seed draws the same points
-    #[arg(long, default_value_t = 0, value_parser = whole, allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 0, value_parser = whole::<u64>(0..=u64::MAX), allow_hyphen_values = true)]
     pub seed: u64,
     /// What is as likely: every point, or every value of each choice in turn
     #[arg(long, value_enum, default_value_t = Likely::Points)]
@@ -61,10 +62,6 @@ pub struct SampleArguments {
     /// Print one JSON object a line: genotype, values, CNN, accelerator
     #[arg(long)]
     pub json: bool,
-}
-
-fn whole(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "give a whole number, 0 or more".into())
 }
 
 /// The names of [`Weighting`] on the command line.

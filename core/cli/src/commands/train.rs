@@ -2,6 +2,7 @@
 
 use super::plugin_check::parse_parameter;
 use crate::cnn_input::{CnnInput, Image, ImageArguments};
+use crate::numbers::whole;
 use crate::table::Table;
 use crate::{Failure, OrFail, catalog};
 use clap::Args;
@@ -13,6 +14,7 @@ use codebench_training::data::{self, Splits};
 use codebench_training::{CheckedRecipe, Epoch, Measure, Outcome, Training};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value};
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -32,7 +34,7 @@ safetensors under the key of the training, which the same CNN, data, recipe, see
 pub struct Arguments {
     /// Name of a network (`codebench cnn list`), or a CNN file (.json, .toml)
     #[arg(long, value_name = "NAME|FILE")]
-    pub cnn: String,
+    pub cnn: OsString,
     /// The data set
     #[arg(long, value_name = "ID", default_value = "digits")]
     pub data: String,
@@ -49,7 +51,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_parameter)]
     pub engine_set: Vec<(String, ParameterValue)>,
     /// Decides initial weights, the order of images, augmentation and dropout
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(0..=u64::MAX), allow_hyphen_values = true)]
     pub seed: u64,
     /// Start from the weights of a checkpoint of the same CNN
     #[arg(long, value_name = "FILE.safetensors")]

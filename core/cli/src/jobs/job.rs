@@ -146,7 +146,7 @@ impl<'a> Fields<'a> {
             let number: f64 = serde_json::from_str(text).ok()?;
             (number.fract() == 0.0 && (0.0..9e15).contains(&number)).then_some(number as u64)
         });
-        whole.filter(|n| *n >= 1).ok_or_else(|| refused(name, text, "a whole number of at least 1"))
+        whole.filter(|n| *n >= 1).ok_or_else(|| refused(name, text, "a whole number from 1 to 2^64 - 1"))
     }
 
     /// The id as it is written.

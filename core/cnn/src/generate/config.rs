@@ -2,7 +2,7 @@
 
 use crate::file::FileError;
 use crate::hash::Algorithm;
-use codebench_model::parameter::nearest;
+use codebench_model::wording;
 use codebench_model::{CnnGraph, EdgeLimit};
 use num_bigint::BigUint;
 use serde::{Deserialize, Serialize};
@@ -161,13 +161,8 @@ impl GenerationConfig {
     /// What is wrong with the text, with line and column, or with a value.
     pub fn from_toml(text: &str) -> Result<GenerationConfig, GenerateError> {
         let config: GenerationConfig = toml::from_str(text).map_err(|e| {
-            let mut message = e.message().replace('\n', ", ");
-            let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
-            if let Some(key) = unknown {
-                let hint = nearest(key, KEYS.into_iter()).map(|near| format!(" (did you mean `{near}`?)"));
-                message =
-                    format!("unknown key `{key}`{}; known: {}", hint.unwrap_or_default(), KEYS.join(", "));
-            }
+            let message =
+                wording::of_reader(e.message(), e.span().and_then(|span| text.get(span))).replace('\n', ", ");
             GenerateError::File(FileError::at(text, e.span().map_or(0, |span| span.start), message))
         })?;
         config.check()?;
@@ -311,7 +306,7 @@ mod tests {
         ));
         assert_eq!(
             error(text.replace("max_modules = 2", "max_modules = nan")),
-            "line 4, column 15: invalid type: floating point `NaN`, expected u64"
+            "line 4, column 15: invalid type: floating point `NaN`, expected a whole number, 0 or more"
         );
         assert_eq!(
             error(text.replace("module_vertices+3", "vertices")),
@@ -321,7 +316,7 @@ mod tests {
             GenerationConfig::label_error(&text, "conv1x1", "unknown").to_string(),
             "line 3, column 13: label `conv1x1`: unknown"
         );
-        assert!(error(text.replace("base_ops = [\"conv1x1\"]", "")).contains("missing field `base_ops`"));
+        assert!(error(text.replace("base_ops = [\"conv1x1\"]", "")).contains("missing key `base_ops`"));
     }
 
     #[test]

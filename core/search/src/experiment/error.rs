@@ -1,6 +1,7 @@
 //! Errors of the experiment reader: where, what, and what to write instead.
 
-use codebench_model::parameter;
+use codebench_model::wording;
+pub(crate) use codebench_model::wording::hint;
 use std::fmt;
 use std::ops::Range;
 
@@ -77,12 +78,7 @@ impl Source<'_> {
     /// The reader's own complaint, with the nearest known name where it is about a name.
     pub(crate) fn toml(&self, error: &toml::de::Error) -> ExperimentError {
         let span = error.span().unwrap_or(0..0);
-        let message = match self.text.get(span.clone()) {
-            Some(key) if error.message().trim_end() == "duplicate key" && !key.is_empty() => {
-                format!("key `{key}` occurs twice: leave one of the two out")
-            }
-            _ => reworded(error.message()),
-        };
+        let message = wording::of_reader(error.message(), self.text.get(span.clone()));
         self.error(span, message)
     }
 }
@@ -98,36 +94,4 @@ fn floor_boundary(text: &str, at: usize) -> usize {
         at -= 1;
     }
     at
-}
-
-/// "unknown field `x`, expected ..." with the nearest known name.
-fn reworded(message: &str) -> String {
-    let first = message.lines().next().unwrap_or_default();
-    let (what, rest) = match (first.strip_prefix("unknown field "), first.strip_prefix("unknown variant ")) {
-        (Some(rest), _) => ("key", rest),
-        (None, Some(rest)) => ("name", rest),
-        (None, None) => return plain(message),
-    };
-    let mut quoted = rest.split('`').skip(1).step_by(2);
-    let Some(name) = quoted.next() else { return message.to_owned() };
-    let known: Vec<&str> = quoted.collect();
-    format!("unknown {what} `{name}`{}", hint(name, &known))
-}
-
-/// The types of the file in place of those of the program.
-fn plain(message: &str) -> String {
-    message
-        .trim_end()
-        .replace("` as i128, expected", "`, expected")
-        .replace("missing field", "missing key")
-        .replace("expected u64", "expected a whole number, 0 or more")
-        .replace("expected f64", "expected a number")
-        .replace("expected struct", "expected a table like")
-}
-
-/// ` (did you mean `x`?); known: ...`
-pub(crate) fn hint(name: &str, known: &[&str]) -> String {
-    let nearest = parameter::nearest(name, known.iter().copied());
-    let meant = nearest.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
-    if known.is_empty() { meant } else { format!("{meant}; known: {}", known.join(", ")) }
 }

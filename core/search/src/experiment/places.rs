@@ -13,7 +13,7 @@ pub(crate) struct Places {
     spans: BTreeMap<String, Range<usize>>,
 }
 
-/// Tables whose values are placed. Lists within them are placed as a whole.
+/// Tables whose values are placed, however deep they stand.
 const TABLES: [&str; 7] = ["space", "image", "data", "recipe", "strategy", "executor", "evaluator"];
 
 impl Places {
@@ -23,33 +23,36 @@ impl Places {
         for (key, value) in table.iter().filter(|(key, _)| TABLES.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref().as_ref();
             places.spans.insert(name.to_owned(), key.span());
-            match value.get_ref() {
-                DeValue::Table(table) => places.add(name, table),
-                DeValue::Array(items) => {
-                    for (i, item) in items.iter().enumerate() {
-                        if let DeValue::Table(table) = item.get_ref() {
-                            places.add(&format!("{name}[{i}]"), table);
-                        }
-                    }
-                }
-                _ => {}
-            }
+            places.add(name, value);
         }
         places
     }
 
-    fn add(&mut self, prefix: &str, table: &DeTable<'_>) {
-        for (key, value) in table {
-            let value: &Spanned<DeValue<'_>> = value;
-            self.spans.insert(format!("{prefix}.{}", key.get_ref()), value.span());
+    fn add(&mut self, path: &str, value: &Spanned<DeValue<'_>>) {
+        let mut place = |path: String, value: &Spanned<DeValue<'_>>| {
+            self.spans.insert(path.clone(), value.span());
+            self.add(&path, value);
+        };
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                table.iter().for_each(|(key, value)| place(format!("{path}.{}", key.get_ref()), value));
+            }
+            DeValue::Array(items) => {
+                items.iter().enumerate().for_each(|(i, value)| place(format!("{path}[{i}]"), value));
+            }
+            _ => {}
         }
     }
 
-    /// A complaint about the value at `path`, or about the table that would hold it; `text` is that of the file. Without
-    /// either, about the beginning.
+    /// A complaint about the value at `path`, or about the innermost of those around it that the file holds; `text` is that of
+    /// the file. Without any, about the beginning.
     pub(crate) fn complain(&self, text: &str, path: &str, message: impl Into<String>) -> ExperimentError {
-        let table = path.split(['.', '[']).next().unwrap_or(path);
-        let span = self.spans.get(path).or_else(|| self.spans.get(table)).cloned().unwrap_or(0..0);
-        Source { file: &self.file, text }.error(span, message)
+        let mut around = Some(path);
+        let mut span = None;
+        while let Some(path) = around.filter(|_| span.is_none()) {
+            span = self.spans.get(path).cloned();
+            around = path.rfind(['.', '[']).map(|end| &path[..end]);
+        }
+        Source { file: &self.file, text }.error(span.unwrap_or(0..0), message)
     }
 }

@@ -318,9 +318,9 @@ impl Store {
         })
     }
 
-    /// Every asked trial in order.
+    /// Every asked trial in order: their numbers count from 0, and every record is of one of them.
     pub fn asks(&self) -> Result<Vec<Asked>, StoreError> {
-        self.rows("SELECT trial, batch, genotype, origin FROM asks ORDER BY trial", |row| {
+        let asks = self.rows("SELECT trial, batch, genotype, origin FROM asks ORDER BY trial", |row| {
             let origin: String = row.get(3)?;
             Ok(Asked {
                 trial: unsigned(row, 0)?,
@@ -328,7 +328,18 @@ impl Store {
                 genotype: json(row, 2)?,
                 origin: if origin == "strategy" { Origin::Strategy } else { Origin::Sample },
             })
-        })
+        })?;
+        let gap = (0..).zip(&asks).find(|(number, asked)| asked.trial != *number);
+        let recorded =
+            self.rows("SELECT coalesce(max(trial), -1) + 1 FROM records", |row| unsigned(row, 0))?;
+        let last = recorded.first().copied().filter(|recorded| *recorded > asks.len() as u64);
+        match gap.map(|(number, _)| number).or(last.map(|recorded| recorded - 1)) {
+            None => Ok(asks),
+            Some(trial) => Err(StoreError::Corrupt {
+                path: self.path.clone(),
+                reason: format!("the row of trial {trial} is missing in the table `asks`"),
+            }),
+        }
     }
 
     /// Every call of the strategy in order.

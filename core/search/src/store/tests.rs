@@ -86,6 +86,23 @@ fn a_store_changed_from_outside_is_damaged() {
 }
 
 #[test]
+fn a_trial_without_its_row_is_damage() {
+    for (missing, named) in [(0, 0), (2, 2)] {
+        let out = filled(0);
+        let connection = rusqlite::Connection::open(out.path().join(STORE)).unwrap();
+        for trial in (0..3).filter(|trial| *trial != missing) {
+            let row = format!("INSERT INTO asks VALUES ({trial}, 0, '[{trial}]', 'strategy')");
+            connection.execute_batch(&row).unwrap();
+        }
+        let record = "PRAGMA foreign_keys = OFF; INSERT INTO records VALUES (2, 0, '[2]', 'ok', NULL, '{}', '[1.0]', 0.0, '{}')";
+        connection.execute_batch(record).unwrap();
+        drop(connection);
+        let error = open(out.path()).unwrap().asks().unwrap_err().to_string();
+        assert!(error.contains(&format!("is damaged (the row of trial {named} is missing")), "{error}");
+    }
+}
+
+#[test]
 fn a_damaged_page_is_reported_in_one_line() {
     let out = filled(200);
     let path = out.path().join(STORE);

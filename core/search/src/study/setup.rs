@@ -7,7 +7,7 @@ use crate::executor;
 use crate::experiment::Experiment;
 use codebench_api::{Catalog, ErrorKind, Evaluator, Executor, PluginError, Reads};
 use codebench_cnn::{Language, Lowered};
-use codebench_model::{DataShape, Genotype, ParameterValue, Parameters, TensorShape};
+use codebench_model::{AcceleratorInput, DataShape, Genotype, ParameterValue, Parameters, TensorShape};
 use codebench_space::{Candidate, Points, SpaceError};
 use std::collections::BTreeMap;
 
@@ -69,6 +69,7 @@ impl Setup {
         let executor = make_executor(&experiment, catalog, threads)
             .map_err(|e| located(&experiment, "executor.plugin", e))?;
         let images = images(&experiment, data, &evaluators)?;
+        check_accelerators(&experiment, &evaluators)?;
         Ok(Setup { experiment, points, evaluators, executor, language, contents, images })
     }
 
@@ -139,6 +140,29 @@ fn prepare(experiment: &Experiment, catalog: &Catalog) -> Result<Vec<Prepared>, 
         });
     }
     Ok(prepared)
+}
+
+/// Asks every evaluator that reads accelerators whether it takes each value that the space lists for the paper's template; those of
+/// a described accelerator were checked when it was read.
+fn check_accelerators(experiment: &Experiment, evaluators: &[Prepared]) -> Result<(), SearchError> {
+    let Some(template) = experiment.space.accelerator.as_ref().filter(|a| a.base.is_none()) else {
+        return Ok(());
+    };
+    for prepared in evaluators.iter().filter(|e| e.reads.accelerator) {
+        for assignment in &template.assignments {
+            let Some(choice) = experiment.space.choices.get(assignment.choice) else { continue };
+            for (i, value) in choice.values.iter().enumerate() {
+                let named = assignment.parameters.iter().map(|name| (name.clone(), value.clone())).collect();
+                let input = AcceleratorInput::Named(named);
+                guarded(|| prepared.evaluator.check_accelerator(&input)).map_err(|error| {
+                    let name = assignment.parameters.first().map_or("", String::as_str);
+                    let message = format!("evaluator `{}` cannot run this value: {error}", prepared.id);
+                    experiment.complain(&format!("space.accelerator.{name}[{i}]"), message)
+                })?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What the data set, or `[image]` without one, fixes of every CNN.

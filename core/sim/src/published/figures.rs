@@ -114,16 +114,25 @@ impl Counts {
     }
 }
 
+/// Whether there is hardware of such counts, whatever the CNN.
+pub(crate) fn check(constants: &PublishedConstants, a: &PublishedAccelerator) -> Result<(), SimError> {
+    lane_of(constants, a.pif)?;
+    Counts::new(a).map(drop)
+}
+
+fn lane_of(constants: &PublishedConstants, pif: u64) -> Result<&MacLaneConstants, SimError> {
+    constants.mac_lanes.iter().find(|lane| lane.pif == pif).ok_or_else(|| {
+        let known: Vec<String> = constants.mac_lanes.iter().map(|lane| lane.pif.to_string()).collect();
+        SimError::NoMacLane { pif, known: known.join(" and ") }
+    })
+}
+
 fn mac_lane<'a>(
     constants: &'a PublishedConstants,
     pif: u64,
     ops: &PublishedOps,
 ) -> Result<&'a ModuleConstants, SimError> {
-    let lane = constants.mac_lanes.iter().find(|lane| lane.pif == pif);
-    let lane: &MacLaneConstants = lane.ok_or_else(|| {
-        let known: Vec<String> = constants.mac_lanes.iter().map(|lane| lane.pif.to_string()).collect();
-        SimError::NoMacLane { pif, known: known.join(" and ") }
-    })?;
+    let lane = lane_of(constants, pif)?;
     match (ops.has_relu, ops.has_silu) {
         (true, true) => Ok(&lane.both),
         (true, false) => Ok(&lane.relu),

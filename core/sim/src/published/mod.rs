@@ -127,6 +127,14 @@ impl Simulator {
         Simulator { constants }
     }
 
+    /// Whether there is hardware for such an accelerator, whatever the CNN.
+    ///
+    /// # Errors
+    /// A number of multipliers that the constants do not know, counts too large to multiply.
+    pub fn check(&self, accelerator: &PublishedAccelerator) -> Result<(), SimError> {
+        figures::check(&self.constants, accelerator)
+    }
+
     /// Cost of one inference of a whole batch.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod text;
 
 use crate::accelerator_input::{self, AcceleratorFile};
 use crate::cnn_input::{CnnInput, ImageArguments};
+use crate::readable::readable;
 use crate::simulators::Simulators;
 use crate::{Failure, OrFail, catalog, jobs};
 use anyhow::Context;
@@ -14,6 +15,7 @@ use codebench_cnn::{Language, Lowered};
 use codebench_model::CostReport;
 use codebench_sim::cycle::{self, Machine, Options, Sparsity, write_trace};
 use codebench_sim::published::Simulator;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -36,7 +38,7 @@ and in Chrome. The book's page on jobs describes the lines of --jobs.")]
 pub struct Arguments {
     /// Name of a network (`codebench cnn list`), or a CNN file (.json, .toml)
     #[arg(long, value_name = "NAME|FILE", required_unless_present = "jobs", conflicts_with = "jobs")]
-    pub cnn: Option<String>,
+    pub cnn: Option<OsString>,
     /// An accelerator file (.toml, .json), or 13 numbers separated by commas
     #[arg(
         long,
@@ -45,10 +47,10 @@ pub struct Arguments {
         conflicts_with = "jobs",
         allow_hyphen_values = true
     )]
-    pub accelerator: Option<String>,
+    pub accelerator: Option<OsString>,
     /// Simulate every line of a JSON Lines file; `-` is standard input
     #[arg(long, value_name = "FILE.jsonl")]
-    pub jobs: Option<String>,
+    pub jobs: Option<PathBuf>,
     /// The images that the CNN reads
     #[command(flatten)]
     pub image: ImageArguments,
@@ -107,6 +109,13 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
         return Err(Failure::of_usage("give --cnn and --accelerator, or --jobs"));
     };
     let asked = |fidelity: Fidelity| arguments.fidelity.contains(&fidelity);
+    if let [first, .., last] = arguments.fidelity.as_slice()
+        && (first == last || arguments.fidelity.len() > 2)
+    {
+        return Err(Failure::of_usage(
+            "--fidelity names one fidelity twice: give cycle, published, or cycle,published",
+        ));
+    }
     if arguments.trace.is_some() && !asked(Fidelity::Cycle) {
         return Err(Failure::of_usage(
             "--trace needs the fidelity `cycle`: the published one has no timeline",
@@ -137,7 +146,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
             Ok(writeln!(out, "{}", serde_json::to_string(&one.or(other)).failure()?)?)
         }
         (Format::Text, published, cycle) => {
-            text::write_cnn(&cnn.name, image, out)?;
+            text::write_cnn(&readable(&cnn.name), image, out)?;
             match (published, cycle) {
                 (Some(published), Some(cycle)) => compare::text(&published, &cycle, out),
                 (Some(published), None) => text::write_published(&accelerator.published()?, &published, out),
@@ -199,15 +208,14 @@ fn replace(path: &Path, fill: impl Fn(&mut File) -> std::io::Result<()>) -> std:
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-fn run_jobs(path: &str, out: &mut dyn Write) -> Result<(), Failure> {
-    let reader: Box<dyn Read + Send> = match path {
-        "-" => Box::new(std::io::stdin()),
-        path if Path::new(path).is_dir() => {
-            return Err(Failure::of_usage(format!(
-                "`{path}` is a folder: give a file of JSON Lines, or `-`"
-            )));
-        }
-        path => Box::new(File::open(path).with_context(|| format!("cannot read `{path}`")).usage()?),
+fn run_jobs(path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    let shown = path.display();
+    let reader: Box<dyn Read + Send> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else if path.is_dir() {
+        return Err(Failure::of_usage(format!("`{shown}` is a folder: give a file of JSON Lines, or `-`")));
+    } else {
+        Box::new(File::open(path).with_context(|| format!("cannot read `{shown}`")).usage()?)
     };
     let catalog = catalog()?;
     let language = Language::new(&catalog).failure()?;

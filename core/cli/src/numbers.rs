@@ -1,0 +1,32 @@
+//! Whole numbers on the command line.
+
+use std::ops::RangeInclusive;
+
+/// The largest side, number of channels and number of classes, as in experiments.
+pub(crate) const MOST: u64 = u32::MAX as u64;
+
+/// A parser of whole numbers in `range`, whose message says both ends.
+pub(crate) fn whole<T: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| format!("give a whole number from {} to {}", range.start(), range.end()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_are_said() {
+        let threads = whole::<u16>(1..=1024);
+        assert_eq!((threads("1"), threads("1024")), (Ok(1), Ok(1024)));
+        for text in ["0", "1025", "x", "-1", "1.5", "", "99999999999999999999999"] {
+            assert_eq!(threads(text), Err("give a whole number from 1 to 1024".into()), "{text}");
+        }
+    }
+}
