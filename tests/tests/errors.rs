@@ -173,10 +173,10 @@ fn experiments() {
     run("experiment-no-images", &quickstart.replacen("[data]\nid = \"digits\"\n", "", 1));
     let accelerators = |list: &str| {
         let (before, _) = quickstart.split_once("[space.accelerator]").unwrap();
-        let (_, after) = quickstart.split_once("[strategy]").unwrap();
-        format!("{before}[space.accelerator]\n{list}\n[strategy]{after}")
+        let (_, after) = quickstart.split_once("\n[data]").unwrap();
+        format!("{before}[space.accelerator]\n{list}\n\n[data]{after}")
     };
-    run("experiment-value-beyond-cycle", &accelerators("pix = [2, 4]\npib = [1, 2, 1000000]"));
+    run("experiment-value-beyond-cycle", &accelerators("pix = [2, 4]\npib = [1, 2, 1000]"));
     let published = |list| accelerators(list).replacen("fidelity = \"cycle\"", "fidelity = \"published\"", 1);
     run("experiment-value-beyond-published", &published("pif = [1, 8, 16]"));
     run("experiment-fraction-of-published", &published("pix = 4\nweight_buffer_mb = [12, 12.5]"));

@@ -38,11 +38,12 @@ struct Source {
 pub fn load(text: &OsStr, catalog: &Catalog) -> Result<AcceleratorFile, Failure> {
     let path = Path::new(text);
     let shown = path.display().to_string();
-    match (path.extension().and_then(|e| e.to_str()), text.to_str()) {
-        (Some("toml"), _) => of_toml(&shown, &read_text(path)?, catalog),
-        (Some("json"), _) => of_json(&shown, &read_text(path)?),
-        (_, Some(text)) if !path.is_file() => {
-            Ok(AcceleratorFile { input: AcceleratorInput::Vector(vector(text)?), source: None })
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("toml") => of_toml(&shown, &read_text(path)?, catalog),
+        Some("json") => of_json(&shown, &read_text(path)?),
+        _ if !path.is_file() => {
+            let values = vector(&text.to_string_lossy())?;
+            Ok(AcceleratorFile { input: AcceleratorInput::Vector(values), source: None })
         }
         _ => Err(Failure::of_usage(format!(
             "`{shown}` is a file without the extension `.toml` or `.json`: rename it to say which it is"

@@ -59,10 +59,10 @@ impl CnnInput {
     pub fn load(name: &OsStr, given: &ImageArguments) -> Result<CnnInput, Failure> {
         let path = Path::new(name);
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        match (Format::of_extension(extension), name.to_str()) {
-            (Some(format), _) => Self::of_file(path, format),
-            (None, Some(name)) if !path.is_file() => Self::of_name(name, given),
-            _ => Err(Failure::of_usage(format!(
+        match Format::of_extension(extension) {
+            Some(format) => Self::of_file(path, format),
+            None if !path.is_file() => Self::of_name(&name.to_string_lossy(), given),
+            None => Err(Failure::of_usage(format!(
                 "`{}` is a file without the extension `.json` or `.toml`: rename it to say which it is",
                 path.display()
             ))),

@@ -1,5 +1,6 @@
 //! Progress of a study on standard error: a bar on a terminal, plain lines elsewhere.
 
+use crate::readable::readable;
 use codebench_model::Status;
 use codebench_search::{Best, Evaluated, Observer, Started, TrialFinished};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -106,7 +107,7 @@ impl Default for Progress {
 
 impl Observer for Progress {
     fn started(&mut self, event: &Started) {
-        self.name.clone_from(&event.name);
+        self.name = readable(&event.name);
         (self.trials, self.recorded) = (event.trials, event.recorded);
         self.expected = event.space_size.parse::<u64>().map_or(event.trials, |size| size.min(event.trials));
         self.recorded_before = event.recorded;

@@ -87,3 +87,66 @@ fn both_fidelities_stand_side_by_side_with_why_they_differ() {
     assert!(causes.len() > 5);
     assert!(causes.iter().all(|cause| text.contains(cause.as_str().unwrap())), "{text}");
 }
+
+#[cfg(unix)]
+#[test]
+fn files_of_any_name_are_read() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let name =
+        |end: &str| std::ffi::OsStr::from_bytes(&[b"caf\xe9".as_slice(), end.as_bytes()].concat()).to_owned();
+    let copy = |from: &str, end: &str| {
+        std::fs::copy(root().join("examples").join(from), folder.path().join(name(end))).unwrap();
+    };
+    copy("cnns/tiny.toml", "-cnn.toml");
+    copy("accelerators/paper.toml", "-accelerator.toml");
+    copy("jobs.jsonl", ".jsonl");
+    let run = |arguments: &[&std::ffi::OsStr]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_codebench"));
+        command.args(arguments).current_dir(folder.path()).output().unwrap()
+    };
+    let [simulate, cnn, accelerator, jobs] =
+        ["simulate", "--cnn", "--accelerator", "--jobs"].map(std::ffi::OsStr::new);
+    let one = run(&[simulate, cnn, &name("-cnn.toml"), accelerator, &name("-accelerator.toml")]);
+    assert_eq!(one.status.code(), Some(0), "{}", String::from_utf8_lossy(&one.stderr));
+    let stream = run(&[simulate, jobs, &name(".jsonl")]);
+    assert_eq!(stream.status.code(), Some(0), "{}", String::from_utf8_lossy(&stream.stderr));
+    assert!(!stream.stdout.is_empty());
+    // Neither a file nor a network.
+    let unknown = run(&[simulate, cnn, &name(""), accelerator, &name("-accelerator.toml")]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", String::from_utf8_lossy(&unknown.stderr));
+}
+
+#[test]
+fn names_are_fit_for_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = std::fs::read_to_string(root().join("examples/cnns/tiny.toml")).unwrap();
+    let named = tiny.replacen("name = \"tiny\"", "name = \"red \\u001b[31m\"", 1);
+    std::fs::write(folder.path().join("red.toml"), named).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_codebench"));
+        let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let accelerator = "2,16,8,4,8,3,3,1,12,24,4,1,1";
+    for arguments in [
+        ["cnn", "show", "red.toml"].as_slice(),
+        &["cnn", "count", "red.toml"],
+        &["simulate", "--cnn", "red.toml", "--accelerator", accelerator],
+    ] {
+        let shown = run(arguments);
+        assert!(shown.contains("red \\u{1b}[31m") && !shown.contains('\u{1b}'), "{shown}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_codebench"));
+    let output = command.arg("--help").stdout(full).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write to standard output"), "{said}");
+}

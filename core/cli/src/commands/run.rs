@@ -2,6 +2,7 @@
 
 use crate::numbers::whole;
 use crate::progress::Progress;
+use crate::readable::readable;
 use crate::{Failure, OrFail, built_in, interrupt, plugins, summary};
 use clap::Args;
 use codebench_search::{Counts, Experiment, Outcome, RunOptions, SearchError, StoreError, Study};
@@ -51,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     let result = study.run(&mut progress);
     progress.finish();
     let summary = result.map_err(judge)?;
-    out.write_all(summary::text(&summary, started.elapsed()).as_bytes())?;
+    out.write_all(readable(&summary::text(&summary, started.elapsed())).as_bytes())?;
     out.flush()?;
     match summary.outcome {
         Outcome::Interrupted => Err(Failure::Interrupted),

@@ -1,6 +1,7 @@
 //! JSON and TOML as one tree whose every value knows where it stands in the text.
 
 use super::{FileError, Format};
+use codebench_model::wording;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -52,7 +53,8 @@ pub(super) fn parse(text: &str, format: Format) -> Result<Node, FileError> {
         Format::Toml => {
             let table = DeTable::parse(text).map_err(|e| {
                 let at = e.span().map_or(0, |span| span.start);
-                FileError::at(text, at, format!("not valid TOML: {}", e.message().replace('\n', ", ")))
+                let message = wording::of_reader(e.message(), e.span().and_then(|span| text.get(span)));
+                FileError::at(text, at, format!("not valid TOML: {}", message.replace('\n', ", ")))
             })?;
             let at = table.span().start;
             Ok(Node { at, value: Value::Table(toml_entries(text, table.get_ref(), 0)?) })
