@@ -191,6 +191,15 @@ static inline int cb_is(cb_text a, const char *literal) {
     return !literal[i];
 }
 
+/* One line for the user, on standard error behind the file's name; the host bounds number and length. Not for plugin_cost. */
+enum { CB_LOG_DEBUG, CB_LOG_INFO, CB_LOG_WARNING, CB_LOG_ERROR };
+__attribute__((import_module("codebench:plugin/log@0.1.0"), import_name("write"))) void cb_log_write(uint32_t level, const char *text, size_t length);
+static inline void cb_log(uint32_t level, const char *text) {
+    size_t length = 0;
+    while (text[length]) length++;
+    cb_log_write(level, text, length);
+}
+
 /* A whole-number parameter; traps on a name that the description does not have. */
 static inline int64_t cb_integer(const cb_configuration *c, const char *name) {
     for (size_t i = 0; i < c->parameter_count; i++)

@@ -184,6 +184,26 @@ fn experiments() {
 }
 
 #[test]
+fn plugin_files_of_an_experiment() {
+    let run = |name: &str, table: &str| {
+        let name = format!("experiment-plugins-{name}");
+        check(&name, &["run", "x.toml"], &[("x.toml", table), ("a.wasm", "(module)")]);
+    };
+    let file = |rest: &str| format!("[[plugins.file]]\npath = \"a.wasm\"\n{rest}\n");
+    run("unknown-key", "[plugins]\nallow_native = true\n");
+    run("unknown-key-of-a-file", &file("sha265 = \"00\""));
+    run("no-path", "[[plugins.file]]\nsha256 = \"00\"\n");
+    run("no-such-file", "[[plugins.file]]\npath = \"b.wasm\"\n");
+    run("malformed-pin", &file("sha256 = \"00\""));
+    run("other-pin", &file(&format!("sha256 = \"{}\"", "0".repeat(64))));
+    run("unknown-limit", &file("limits = { fule = 1 }"));
+    run("negative-limit", &file("limits = { fuel = -1 }"));
+    run("limit-out-of-range", &file("limits = { wall_s = 0.0 }"));
+    run("refused-file", &file(""));
+    run("refused-file-of-a-folder", "[[plugins.file]]\npath = \".\"\n");
+}
+
+#[test]
 fn spaces() {
     let show = |name: &str, text: &str| check(name, &["space", "count", "s.toml"], &[("s.toml", text)]);
     show("space-empty", "");

@@ -51,24 +51,12 @@ impl Reader {
     }
 }
 
-/// The accelerator of an example with another compute module.
-fn accelerator(compute: &str) -> String {
-    let example = root().join("examples/plugins/systolic-array/accelerator.toml");
-    let text = std::fs::read_to_string(example).unwrap();
-    let (parameters, modules) = (text.find("[parameters]").unwrap(), text.find("[[module]]").unwrap());
-    let is_compute = |module: &str| module.contains("role = \"compute\"");
-    let (compute_modules, others): (Vec<&str>, Vec<&str>) =
-        text[modules..].split("[[module]]").partition(|module| is_compute(module));
-    assert_eq!(compute_modules.len(), 1);
-    format!("{}{}\n{compute}", &text[..parameters], others.join("[[module]]"))
-}
-
 #[test]
 fn the_tutorial_works_as_written() {
     let page = std::fs::read_to_string(root().join("docs/src/first-component.md")).unwrap();
     let reader = Reader::new();
     let mut script = String::from("set -e\n");
-    let (mut sources, mut modules) = (Vec::new(), Vec::new());
+    let (mut sources, mut accelerators) = (Vec::new(), Vec::new());
     for (language, text) in blocks(&page) {
         match language.as_str() {
             "sh" => script += &text,
@@ -78,11 +66,16 @@ fn the_tutorial_works_as_written() {
                 script += &format!("cp '{}' outer-product/src/lib.rs\n", file.display());
                 sources.push(text);
             }
-            "toml" => modules.push(text),
+            "toml" => {
+                let file = reader.path("accelerator.toml");
+                std::fs::write(&file, &text).unwrap();
+                script += &format!("cp '{}' accelerator.toml\n", file.display());
+                accelerators.push(text);
+            }
             other => panic!("a block of language `{other}`: is it to be run?"),
         }
     }
-    assert_eq!((sources.len(), modules.len()), (1, 1));
+    assert_eq!((sources.len(), accelerators.len()), (1, 1));
     let output = reader.shell(&script);
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{script}\n{said}\n{errors}");
@@ -90,17 +83,18 @@ fn the_tutorial_works_as_written() {
     // A busy machine may make the check of time warn.
     assert!(said.contains(" passed, 0 failed"), "{said}");
     assert!(said.contains("Units along output pixels."), "{said}");
+    assert!(said.contains("latency"), "{said}");
 
-    simulates(&reader, &modules[0]);
+    simulates(&reader, &accelerators[0]);
     what_is_broken_is_caught(&reader, &sources[0]);
 }
 
 const LIBRARY: &str = "outer-product/target/debug/libouter_product_native.so";
 
-/// Step 5: the module in an accelerator; its parameters have an effect, and are validated.
+/// Step 5: the accelerator; the parameters of its compute module have an effect, and are validated.
 fn simulates(reader: &Reader, module: &str) {
     let simulate = |module: &str| {
-        std::fs::write(reader.path("accelerator.toml"), accelerator(module)).unwrap();
+        std::fs::write(reader.path("accelerator.toml"), module).unwrap();
         let network = root().join("examples/cnns/residual.json");
         reader.shell(&format!(
             "codebench simulate --cnn '{}' --accelerator accelerator.toml --fidelity cycle --format json --plugin {LIBRARY} \

@@ -98,6 +98,7 @@ fn an_experiment_names_its_plugin_and_the_run_notes_it() {
     let refused = run(&experiment.path("pin"));
     assert_eq!(refused.status, Some(2), "{}", refused.stdout);
     let said = refused.stderr.replace(library.to_str().unwrap(), "LIBRARY").replace(&sha256, "ACTUAL");
+    let said = said.replace(experiment.path("").to_str().unwrap(), "");
     assert_golden("native/pin.txt", &said);
 
     experiment.write(&with_plugin(&sha256));

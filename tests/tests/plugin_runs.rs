@@ -147,6 +147,17 @@ fn the_parameters_of_a_sandboxed_memory_are_searched_and_their_effect_is_reporte
             ))
         })
         .unwrap_or_else(|| panic!("the report does not say what the memory of the best pair is"));
+    // What each value did: a row of each, over as many trials as had it.
+    for (name, values) in [("stacks", vec!["1", "2", "4"]), ("data_rate", vec!["3200", "6400"])] {
+        let table =
+            run.report.split_once(&format!("<h3>{name}</h3>")).unwrap().1.split_once("</table>").unwrap().0;
+        assert!(table.contains(">hardware.latency_per_image_s</th>"), "{table}");
+        for value in values {
+            let trials = rows.iter().filter(|row| row[name] == value).count();
+            let cells = format!("<tr><td class=\"number\">{value}</td><td class=\"number\">{trials}</td>");
+            assert!(table.contains(&cells), "{cells}\n{table}");
+        }
+    }
     for name in ["stacks", "data_rate", "interleave"] {
         assert!(run.report.contains(name), "{name}");
     }

@@ -50,6 +50,28 @@ constructors! {
     contract Contract "A broken contract.";
 }
 
+/// How the message of a panic begins, behind what names the plugin and the call.
+const PANICKED: &str = "the plugin panicked: ";
+/// How the message of a trap begins, behind the same.
+const TRAPPED: &str = "it trapped (";
+
+impl PluginError {
+    /// A panic in a plugin, with what it said.
+    pub fn panicked(said: &str) -> Self {
+        PluginError::contract(format!("{PANICKED}{said}"))
+    }
+
+    /// A trap in the sandbox, and what the plugin said before it.
+    pub fn trapped(trap: impl std::fmt::Display, said: &str) -> Self {
+        PluginError::contract(format!("{TRAPPED}{trap}){said}"))
+    }
+
+    /// Whether `text` quotes the error of a panic or a trap: the plugin has crashed, and gave no answer.
+    pub fn tells_of_a_crash(text: &str) -> bool {
+        text.contains(PANICKED) || text.contains(TRAPPED)
+    }
+}
+
 impl From<codebench_model::ParameterError> for PluginError {
     fn from(error: codebench_model::ParameterError) -> Self {
         PluginError::invalid(error.to_string())

@@ -5,7 +5,8 @@ use crate::{Failure, OrFail};
 use clap::Args;
 use codebench_api::Catalog;
 use codebench_host::native::Checker;
-use codebench_host::{LoadRequest, Loaded, NamedFile, PluginFile, PluginsTable};
+use codebench_host::{HostError, LoadRequest, Loaded, NamedFile, PluginFile, PluginsTable};
+use codebench_search::ExperimentError;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -48,12 +49,27 @@ pub(crate) fn catalog(built_in: Catalog) -> Result<Catalog, Failure> {
 /// [`catalog`], and the plugins that the table `[plugins]` of an experiment names, relative to its folder.
 ///
 /// # Errors
-/// As [`catalog`], and a table that is malformed. A file that cannot be read or is no TOML is left to whoever reads it.
+/// As [`catalog`], and a table that is malformed or names a file that is refused, each at its place. A file that cannot be read or
+/// is no TOML is left to whoever reads it.
 pub(crate) fn catalog_for(built_in: Catalog, experiment: &Path) -> Result<Catalog, Failure> {
-    let mut table = table_of(experiment)?;
+    let (name, text) = (experiment.display().to_string(), text_of(experiment));
+    let mut table =
+        PluginsTable::of_experiment(&text).map_err(|e| ExperimentError::of_toml(&name, &text, &e)).usage()?;
     let folder = experiment.parent().unwrap_or(Path::new(""));
     table.file.iter_mut().for_each(|file| file.path = folder.join(&file.path));
-    let loaded = load(built_in, table)?;
+    let loaded = match loaded(built_in, table.clone())? {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            // A folder stands for the files in it.
+            let refused = error.plugin_file().unwrap_or(Path::new(""));
+            return match table.file.iter().find(|file| refused.starts_with(&file.path)) {
+                Some(file) => {
+                    Err(ExperimentError::at(&name, &text, file.place_of(&error), error.to_string())).usage()
+                }
+                None => Err(error).usage(),
+            };
+        }
+    };
     note(&loaded);
     Ok(loaded.catalog)
 }
@@ -71,8 +87,13 @@ pub(crate) fn catalog_and(built_in: Catalog, file: PluginFile) -> Result<Catalog
 
 /// The built-in plugins and those of every file.
 pub(crate) fn load(built_in: Catalog, table: PluginsTable) -> Result<Loaded, Failure> {
+    loaded(built_in, table)?.usage()
+}
+
+/// What came of it, apart from what keeps this program from trying.
+fn loaded(built_in: Catalog, table: PluginsTable) -> Result<Result<Loaded, HostError>, Failure> {
     let Some(arguments) = ARGUMENTS.get() else {
-        return Ok(Loaded { catalog: built_in, refused: Vec::new() });
+        return Ok(Ok(Loaded { catalog: built_in, refused: Vec::new() }));
     };
     let of_table = table.file.into_iter().map(|file| NamedFile { file, allow_native: table.allow_native });
     let of_arguments = arguments
@@ -85,7 +106,7 @@ pub(crate) fn load(built_in: Catalog, table: PluginsTable) -> Result<Loaded, Fai
         allow_native: arguments.allow_native,
         checker: Checker::this_program(&LOOK).failure()?,
     };
-    codebench_host::load(built_in, &request).usage()
+    Ok(codebench_host::load(built_in, &request))
 }
 
 fn note(loaded: &Loaded) {
@@ -95,11 +116,9 @@ fn note(loaded: &Loaded) {
     }
 }
 
-fn table_of(experiment: &Path) -> Result<PluginsTable, Failure> {
-    /// As large as an experiment may be.
+/// The experiment's text; empty if it cannot be read or is longer than an experiment may be.
+fn text_of(experiment: &Path) -> String {
     const MAX_BYTES: u64 = 16 << 20;
     let small = std::fs::metadata(experiment).is_ok_and(|m| m.is_file() && m.len() <= MAX_BYTES);
-    let text = if small { std::fs::read_to_string(experiment).unwrap_or_default() } else { String::new() };
-    PluginsTable::of_experiment(&text)
-        .map_err(|e| Failure::of_usage(format!("`{}`: {}", experiment.display(), e.to_string().trim_end())))
+    if small { std::fs::read_to_string(experiment).unwrap_or_default() } else { String::new() }
 }

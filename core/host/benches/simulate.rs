@@ -9,7 +9,7 @@
 
 use codebench_api::Catalog;
 use codebench_cnn::{Language, named};
-use codebench_fixtures::{Build, library};
+use codebench_fixtures::{Build, copies, library};
 use codebench_host::ReadFile;
 use codebench_host::native::{self, Checker};
 use codebench_host::wasm::{WasmLimits, load_with, pack};
@@ -43,7 +43,7 @@ fn built_in() -> Catalog {
 
 fn from_library() -> Catalog {
     let path = library("codebench-accelbench-native", &Build { optimised: true, ..Build::default() });
-    with(native::load(&ReadFile::read(&path, None).unwrap(), &Checker::Nobody, None).unwrap())
+    with(native::load_with(&ReadFile::read(&path, None).unwrap(), &Checker::Nobody, None, &copies()).unwrap())
 }
 
 fn from_sandbox() -> Option<Catalog> {

@@ -1,7 +1,7 @@
 //! Why a plugin file or a catalogue is refused.
 
 use codebench_api::CatalogError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why no catalogue could be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,4 +73,18 @@ pub enum HostError {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl HostError {
+    /// The plugin file that it is about; `None` if it is about none, or about two.
+    pub fn plugin_file(&self) -> Option<&Path> {
+        match self {
+            HostError::Read { path, .. }
+            | HostError::MalformedPin { path, .. }
+            | HostError::PinMismatch { path, .. }
+            | HostError::NotTrusted { path }
+            | HostError::Refused { path, .. } => Some(path),
+            HostError::Catalog(_) | HostError::NotRegistered { .. } | HostError::OwnFile { .. } => None,
+        }
+    }
 }

@@ -9,6 +9,7 @@ pub mod checks;
 mod error;
 mod file;
 mod folders;
+mod kept;
 mod load;
 pub mod native;
 mod table;
@@ -20,7 +21,7 @@ pub use error::HostError;
 pub use file::{FileFormat, ReadFile};
 pub use folders::{cache_folder, data_folder};
 pub use load::{LoadRequest, Loaded, NamedFile, RESERVED_VENDOR, RefusedFile, load};
-pub use table::{PluginFile, PluginsTable};
+pub use table::{FilePlaces, PluginFile, PluginsTable};
 pub use trust::{Trust, is_sha256};
 
 use codebench_api::{Catalog, Registration};

@@ -1,8 +1,11 @@
 //! Plugin files of an experiment, as its `[plugins]` table names them.
 
+use crate::HostError;
 use crate::wasm::WasmLimits;
 use serde::Deserialize;
+use std::ops::Range;
 use std::path::PathBuf;
+use toml::Spanned;
 
 /// The table `[plugins]`.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -16,16 +19,52 @@ pub struct PluginsTable {
 
 /// One plugin file, or a folder of them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Placed")]
 pub struct PluginFile {
     /// Path, relative to the experiment's folder.
     pub path: PathBuf,
     /// SHA-256 of the file, 64 hexadecimal digits; a file with another one is refused.
-    #[serde(default)]
     pub sha256: Option<String>,
     /// What it may use, if it is a WebAssembly component.
-    #[serde(default)]
     pub limits: WasmLimits,
+    /// Where the experiment says so; empty for a file that no experiment names.
+    pub places: FilePlaces,
+}
+
+/// Bytes of an experiment's text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FilePlaces {
+    /// Of the path.
+    pub path: Range<usize>,
+    /// Of the pin, if there is one.
+    pub sha256: Option<Range<usize>>,
+    /// Of the limits, if there are any.
+    pub limits: Option<Range<usize>>,
+}
+
+/// A [`PluginFile`] as TOML has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Placed {
+    path: Spanned<PathBuf>,
+    sha256: Option<Spanned<String>>,
+    limits: Option<Spanned<WasmLimits>>,
+}
+
+impl From<Placed> for PluginFile {
+    fn from(placed: Placed) -> Self {
+        let places = FilePlaces {
+            path: placed.path.span(),
+            sha256: placed.sha256.as_ref().map(Spanned::span),
+            limits: placed.limits.as_ref().map(Spanned::span),
+        };
+        PluginFile {
+            path: placed.path.into_inner(),
+            sha256: placed.sha256.map(Spanned::into_inner),
+            limits: placed.limits.map(Spanned::into_inner).unwrap_or_default(),
+            places,
+        }
+    }
 }
 
 /// The only table of an experiment that is read here.
@@ -49,9 +88,24 @@ impl PluginsTable {
 }
 
 impl PluginFile {
+    /// Where the experiment says what `error`, an error about this file, is about.
+    pub fn place_of(&self, error: &HostError) -> Range<usize> {
+        let of_value = match error {
+            HostError::MalformedPin { .. } | HostError::PinMismatch { .. } => &self.places.sha256,
+            HostError::Refused { reason, .. } if reason.starts_with("limit") => &self.places.limits,
+            _ => &None,
+        };
+        of_value.clone().unwrap_or_else(|| self.places.path.clone())
+    }
+
     /// A file without a pin.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        PluginFile { path: path.into(), sha256: None, limits: WasmLimits::default() }
+        PluginFile {
+            path: path.into(),
+            sha256: None,
+            limits: WasmLimits::default(),
+            places: FilePlaces::default(),
+        }
     }
 }
 

@@ -348,3 +348,31 @@ fn a_pareto_front_is_the_undominated_trials_and_the_report_stands_alone() {
         assert!(report.contains(inside), "{inside}");
     }
 }
+
+#[test]
+fn the_report_shows_what_each_value_of_a_parameter_did() {
+    let out = tempfile::tempdir().unwrap();
+    run(EXPERIMENT, options(out.path())).unwrap();
+    let (report, records) = (read(out.path(), "report.html"), records(out.path()));
+    let table = report.split_once("<h3>pib</h3>").unwrap().1.split_once("</table>").unwrap().0;
+    let rows: Vec<Vec<&str>> = table
+        .split("<tr>")
+        .skip(3)
+        .map(|row| row.split("<td class=\"number\">").skip(1).map(|c| c.split_once('<').unwrap().0).collect())
+        .collect();
+    assert_eq!(rows.len(), 2, "{table}");
+    assert!(table.contains(">objective</th>") && table.contains(">hw.cost</th>"), "{table}");
+    for (index, row) in rows.iter().enumerate() {
+        let tried: Vec<&Record> = records.iter().filter(|r| r.genotype.0[0] == index as u32).collect();
+        let ok: Vec<&&Record> = tried.iter().filter(|r| r.status == Status::Ok).collect();
+        assert_eq!(row[..3], [["1", "2"][index], &tried.len().to_string(), &ok.len().to_string()]);
+        let mut objectives: Vec<f64> = ok.iter().map(|r| r.objectives[0]).collect();
+        objectives.sort_by(f64::total_cmp);
+        let (best, middle) = (objectives[objectives.len() - 1], objectives.len() / 2);
+        let median = (objectives[(objectives.len() - 1) / 2] + objectives[middle]) / 2.0;
+        for (shown, expected) in [(row[3], best), (row[4], median)] {
+            let shown: f64 = shown.parse().unwrap();
+            assert!((shown - expected).abs() <= 1e-3 * expected.abs(), "{shown} instead of {expected}");
+        }
+    }
+}

@@ -47,10 +47,10 @@ pub(crate) fn guard<T>(call: impl FnOnce() -> Result<T, PluginError>) -> Answer<
         Ok(Ok(answer)) => ROk(answer),
         Ok(Err(error)) => RErr(error.into()),
         Err(payload) => {
-            let message = format!("the plugin panicked: {}", message_of(payload.as_ref()));
+            let error = PluginError::panicked(message_of(payload.as_ref()));
             // Dropping what a plugin threw could panic again.
             std::mem::forget(payload);
-            RErr(PluginError::contract(message).into())
+            RErr(error.into())
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What a plugin file exports.
 
+use crate::manifest::NoManifest;
 use crate::{Manifest, manifest_of};
 use codebench_api::Registration;
 use std::sync::OnceLock;
 
-/// The text of a file's manifest, made once; `length` is set to its bytes. Null if a description panics.
+/// The text of a file's manifest, or of why there is none, made once; `length` is set to its bytes.
 ///
 /// # Safety
 /// `length` may be written.
@@ -15,7 +16,10 @@ pub unsafe fn manifest_text(
     panic: &str,
     length: *mut usize,
 ) -> *const u8 {
-    let made = || serde_json::to_string::<Manifest>(&manifest_of(plugins, panic).ok()?).ok();
+    let made = || match manifest_of(plugins, panic) {
+        Ok(manifest) => serde_json::to_string::<Manifest>(&manifest).ok(),
+        Err(error) => serde_json::to_string(&NoManifest { failed: error.message }).ok(),
+    };
     match text.get_or_init(made) {
         Some(text) => {
             // SAFETY: the caller's contract.

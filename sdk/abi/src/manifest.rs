@@ -62,6 +62,13 @@ pub struct ManifestPlugin {
     pub kind: Kind,
 }
 
+/// The document instead, where a description panics.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct NoManifest {
+    /// What the panic said.
+    pub(crate) failed: String,
+}
+
 /// Why a manifest cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
@@ -76,6 +83,9 @@ pub enum ManifestError {
     /// The text breaks the format.
     #[error("its manifest is malformed ({0}): build it with the SDK's `export!`")]
     Malformed(String),
+    /// The description of a plugin panics.
+    #[error("its plugins cannot be described: {0}; mend `info` of the plugin that says so")]
+    Failed(String),
 }
 
 impl Manifest {
@@ -107,6 +117,9 @@ impl Manifest {
         }
         // SAFETY: the function promises `length` bytes that live as long as the file is loaded.
         let text = unsafe { std::slice::from_raw_parts(text, length) };
-        serde_json::from_slice(text).map_err(|e| ManifestError::Malformed(e.to_string()))
+        serde_json::from_slice(text).map_err(|e| match serde_json::from_slice::<NoManifest>(text) {
+            Ok(no) => ManifestError::Failed(no.failed),
+            Err(_) => ManifestError::Malformed(e.to_string()),
+        })
     }
 }

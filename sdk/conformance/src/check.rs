@@ -62,7 +62,7 @@ pub fn checks(kind: Kind) -> Vec<Check> {
     common::CHECKS.iter().chain(suite).copied().collect()
 }
 
-/// Runs one check on plugin `id`; a panic is an outcome.
+/// Runs one check on plugin `id`; a panic, or the error that tells of a panic or a trap, is an outcome.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`](codebench_api::ErrorKind::NotFound) if the catalogue has no such plugin.
@@ -78,6 +78,10 @@ pub fn run_check(
     let verdict = catch_unwind(AssertUnwindSafe(|| (check.run)(&subject, &mut rng)));
     let (status, message) = match verdict {
         Ok(Ok(())) => (Status::Passed, None),
+        // Behind a boundary a panic or a trap arrives as an error, which the check quotes.
+        Ok(Err(Finding::Failed(message))) if PluginError::tells_of_a_crash(&message) => {
+            (Status::Crashed, Some(message))
+        }
         Ok(Err(Finding::Failed(message))) => (Status::Failed, Some(message)),
         Ok(Err(Finding::Skipped(message))) => (Status::Skipped, Some(message)),
         Ok(Err(Finding::Warning(message))) => (Status::Warning, Some(message)),

@@ -12,7 +12,7 @@ pub enum Status {
     Passed,
     /// It does not.
     Failed,
-    /// It panicked, or its process ended or hung.
+    /// It panicked or trapped, or its process ended or hung.
     Crashed,
     /// The check does not apply, or lacks what it needs.
     Skipped,

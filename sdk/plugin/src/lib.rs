@@ -51,6 +51,7 @@ pub use codebench_abi as abi;
 
 #[cfg(feature = "engine")]
 pub mod engine;
+pub mod log;
 #[cfg(target_family = "wasm")]
 pub mod wasm;
 

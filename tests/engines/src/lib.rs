@@ -70,7 +70,8 @@ pub fn catalog() -> Option<Catalog> {
     let path = torch_library()?;
     let mut catalog = built_in();
     let read = ReadFile::read(&path, None).unwrap_or_else(|e| panic!("{e}"));
-    let entries = native::load(&read, &Checker::Nobody, None).unwrap_or_else(|e| panic!("{e}"));
+    let entries = native::load_with(&read, &Checker::Nobody, None, &codebench_fixtures::copies())
+        .unwrap_or_else(|e| panic!("{e}"));
     for entry in entries {
         catalog.add(entry).unwrap_or_else(|e| panic!("{e}"));
     }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use codebench_api::{Entry, Form, Kind};
 use codebench_host::{FileFormat, RefusedFile};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Subcommands of `codebench plugin`.
 #[derive(Debug, Subcommand)]
@@ -97,7 +97,13 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
         }
         Command::Info { id: Some(id), json, markdown } => {
             let catalog = catalog()?;
-            let entry = catalog.get(id).usage()?;
+            let entry = catalog.get(id).map_err(|e| {
+                anyhow::Error::msg(match Path::new(id).is_file() {
+                    true => format!("`{id}` is a file: give the id of a plugin in it, and --plugin {id}; `codebench plugin list --plugin {id}` shows the ids"),
+                    false => e.to_string(),
+                })
+            });
+            let entry = entry.usage()?;
             match (json, markdown) {
                 (true, _) => Ok(writeln!(out, "{}", pretty(&as_json(entry))?)?),
                 (_, true) => Ok(out.write_all(markdown_of(entry).as_bytes())?),
@@ -158,9 +164,6 @@ fn trust(entry: &Entry) -> &'static str {
 struct Listed<'a> {
     #[serde(flatten)]
     described: Described<'a>,
-    form: Form,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<&'a str>,
     trusted: bool,
     healthy: bool,
 }
@@ -180,13 +183,7 @@ struct NotLoaded {
 
 fn list_json(entries: &[&Entry], refused: &[RefusedFile], out: &mut dyn Write) -> Result<(), Failure> {
     let listed = |e: &&Entry| {
-        serde_json::to_value(Listed {
-            described: as_json(e),
-            form: e.form,
-            sha256: e.sha256.as_deref(),
-            trusted: e.form != Form::Wasm,
-            healthy: true,
-        })
+        serde_json::to_value(Listed { described: as_json(e), trusted: e.form != Form::Wasm, healthy: true })
     };
     let not_loaded = |file: &RefusedFile| {
         serde_json::to_value(NotLoaded {
@@ -211,17 +208,26 @@ fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
     serde_json::to_string_pretty(value).failure()
 }
 
-/// The description with kind and source beside its fields.
+/// The description with kind, form, source and the file's hash beside its fields.
 #[derive(serde::Serialize)]
 struct Described<'a> {
     kind: Kind,
+    form: Form,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
     source: &'a str,
     #[serde(flatten)]
     info: &'a codebench_api::PluginInfo,
 }
 
 fn as_json(entry: &Entry) -> Described<'_> {
-    Described { kind: entry.kind(), source: &entry.source, info: &entry.info }
+    Described {
+        kind: entry.kind(),
+        form: entry.form,
+        sha256: entry.sha256.as_deref(),
+        source: &entry.source,
+        info: &entry.info,
+    }
 }
 
 fn text_of(entry: &Entry) -> String {

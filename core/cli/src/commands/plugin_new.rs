@@ -219,7 +219,8 @@ fn check_keyword(arguments: &Arguments) -> Result<(), Failure> {
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     check_keyword(arguments)?;
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
-    if folder.exists() {
+    // A link to nowhere is there too.
+    if folder.symlink_metadata().is_ok() {
         let message = format!("`{}` is there already: give another --out, or remove it", folder.display());
         return Err(Failure::of_usage(message));
     }
@@ -354,18 +355,26 @@ const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/plugin");
 fn sdk(given: Option<&Path>, checkout: &Path) -> Result<String, Failure> {
     let (path, is_given) = given.map_or((checkout, false), |given| (given, true));
     match std::fs::canonicalize(path) {
-        Ok(path) if path.join("Cargo.toml").is_file() => {
+        Ok(path) if is_sdk(&path) => {
             let path = serde_json::to_string(&path).failure()?;
             Ok(format!("{{ path = {path} }}"))
         }
         _ if is_given => Err(Failure::of_usage(format!(
-            "`{}` holds no Cargo.toml: give the folder sdk/plugin of a checkout of codebench",
+            "`{}` is not the SDK: give the folder sdk/plugin of a checkout of codebench",
             path.display()
         ))),
         _ => Err(Failure::of_usage(
             "the checkout that this program was built from is gone: give --sdk, the folder sdk/plugin of a checkout of codebench",
         )),
     }
+}
+
+/// Whether the package in `folder` is the SDK.
+fn is_sdk(folder: &Path) -> bool {
+    let text = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+    let manifest = text.parse::<toml::Table>().unwrap_or_default();
+    let name = manifest.get("package").and_then(|package| package.get("name"));
+    name.and_then(toml::Value::as_str) == Some("codebench-sdk")
 }
 
 #[cfg(test)]
@@ -416,6 +425,11 @@ mod tests {
         );
         let given = sdk(Some(Path::new(CHECKOUT)), nowhere.path()).unwrap();
         assert!(given.starts_with("{ path = ") && given.ends_with("plugin\" }"), "{given}");
+        // The root of a checkout is not the SDK.
+        let Err(Failure::Usage(error)) = sdk(Some(&Path::new(CHECKOUT).join("../..")), nowhere.path()) else {
+            panic!("it is the SDK")
+        };
+        assert!(error.to_string().contains("is not the SDK: give the folder sdk/plugin"), "{error}");
     }
 
     #[test]

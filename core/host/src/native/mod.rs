@@ -28,17 +28,31 @@ use std::path::Path;
 use std::time::Duration;
 use watch::Watched;
 
-/// The plugins of `file`, whose author the user trusts. On the first load of a file by this version of codebench,
-/// `checker` looks at it in a process of its own. A call may take `wall_s` seconds; if that is `None`, [`CALL_S`] for kinds whose
-/// calls are short, and for ever for the others.
+/// The plugins of `file`, whose author the user trusts, loaded from a copy below [`cache_folder`](crate::cache_folder). On the first
+/// load of a file by this version of codebench, `checker` looks at it in a process of its own. A call may take `wall_s` seconds; if
+/// that is `None`, [`CALL_S`] for kinds whose calls are short, and for ever for the others.
 ///
 /// # Errors
-/// A file that is no plugin library, was built for another contract, or does not survive the look of the checker.
+/// A file that is no plugin library, was built for another contract, or does not survive the look of the checker; a copy that cannot
+/// be written.
 pub fn load(file: &ReadFile, checker: &Checker, wall_s: Option<f64>) -> Result<Vec<Entry>, HostError> {
+    load_with(file, checker, wall_s, &private_copy::users_folder()?)
+}
+
+/// [`load`] with the copy in the folder `copies`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    file: &ReadFile,
+    checker: &Checker,
+    wall_s: Option<f64>,
+    copies: &Path,
+) -> Result<Vec<Entry>, HostError> {
     look_like_a_library(file)?;
-    let copy = private_copy::of(file)?;
-    checker.check_once(file, &copy)?;
-    open(file, &copy, wall_s)
+    let copy = private_copy::of(file, copies)?;
+    checker.check_once(file, &copy.path, copies)?;
+    open(file, &copy.path, wall_s)
 }
 
 /// Seconds that a call of a cnn-op, an accel-module or a memory may take.

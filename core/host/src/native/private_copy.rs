@@ -1,42 +1,55 @@
 //! A library is loaded from a copy of the bytes that were hashed, in a folder that only the user can write.
 
+use crate::kept::{Bound, cannot_write, hold, prune, used_now};
 use crate::{HostError, ReadFile, cache_folder};
-use std::fs::{File, read_dir, remove_file};
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-/// A copy, or a note on one, that nobody used for so long is removed.
-const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How much the folder may hold: copies, and a note on each that was looked at.
+const BOUND: Bound = Bound { files: 256, bytes: 512 << 20 };
 
-/// Where copies live; it is made, for the user alone, if it is not there, and is not used if others may enter it: they could put
-/// other bytes under the name of a copy that was just compared.
-pub(super) fn folder() -> Result<PathBuf, HostError> {
+/// A copy that nobody removes while this is there.
+pub(super) struct Copy {
+    pub(super) path: PathBuf,
+    _held: Option<File>,
+}
+
+/// The folder of copies of the user who runs this.
+pub(super) fn users_folder() -> Result<PathBuf, HostError> {
     let folder = cache_folder().ok_or_else(|| HostError::OwnFile {
         path: PathBuf::from("~/.cache/codebench"),
         reason: "there is no home folder to keep copies of native libraries in: set HOME or XDG_CACHE_HOME"
             .into(),
     })?;
-    let folder = folder.join("native");
-    crate::folders::make_private(&folder)
-        .map_err(|e| HostError::OwnFile { path: folder.clone(), reason: e.to_string() })?;
-    Ok(folder)
+    Ok(folder.join("native"))
 }
 
-/// The copy of `file`, named by its hash. One that is there is compared byte for byte.
-pub(super) fn of(file: &ReadFile) -> Result<PathBuf, HostError> {
-    let folder = folder()?;
-    let copy = folder.join(format!("{}{}", file.sha256, std::env::consts::DLL_SUFFIX));
-    match holds(&copy, &file.bytes) {
-        Ok(true) => used_now(&copy),
-        _ => {
-            crate::folders::write_whole(&folder, &copy, &file.bytes)
-                .map_err(|e| HostError::OwnFile { path: copy.clone(), reason: e.to_string() })?;
-            prune(&folder, SystemTime::now());
-        }
+/// The copy of `file` in `folder`, named by its hash. One that is there is compared byte for byte. The folder is made, for the user
+/// alone, if it is not there, and is not used if others may enter it: they could put other bytes under the name of a copy that was
+/// just compared.
+pub(super) fn of(file: &ReadFile, folder: &Path) -> Result<Copy, HostError> {
+    crate::folders::make_private(folder).map_err(|e| match e.kind() {
+        ErrorKind::Other => HostError::OwnFile { path: folder.to_owned(), reason: e.to_string() },
+        _ => cannot_write(folder, folder, &e),
+    })?;
+    let path = folder.join(format!("{}{}", file.sha256, std::env::consts::DLL_SUFFIX));
+    let mut held = hold(&path);
+    if !holds(&path, &file.bytes).is_ok_and(|same| same) {
+        prune(folder, BOUND.less(file.bytes.len() as u64), SystemTime::now());
+        crate::folders::write_whole(folder, &path, &file.bytes)
+            .map_err(|e| cannot_write(folder, &path, &e))?;
+        held = hold(&path);
     }
-    used_now(&folder.join(format!("{}.checked", file.sha256)));
-    Ok(copy)
+    used_now(&path);
+    used_now(&note(folder, &file.sha256));
+    Ok(Copy { path, _held: held })
+}
+
+/// The file that says which version of codebench has looked at a copy.
+pub(super) fn note(folder: &Path, sha256: &str) -> PathBuf {
+    folder.join(format!("{sha256}.checked"))
 }
 
 /// Whether the file at `path` holds these bytes and no others. It is read in pieces that stay in the processor's cache.
@@ -56,21 +69,6 @@ fn holds(path: &Path, bytes: &[u8]) -> std::io::Result<bool> {
         match rest.strip_prefix(&piece[..read]) {
             Some(left) => rest = left,
             None => return Ok(false),
-        }
-    }
-}
-
-/// Notes that a file was used. One that cannot be noted is removed too early, and made again.
-fn used_now(path: &Path) {
-    let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(SystemTime::now()));
-}
-
-/// Removes what was not used for long. What cannot be removed stays.
-fn prune(folder: &Path, now: SystemTime) {
-    for entry in read_dir(folder).into_iter().flatten().flatten() {
-        let used = entry.metadata().and_then(|metadata| metadata.modified());
-        if used.is_ok_and(|used| now.duration_since(used).is_ok_and(|since| since > UNUSED)) {
-            let _ = remove_file(entry.path());
         }
     }
 }
@@ -100,21 +98,23 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_used_for_long_is_removed() {
+    fn a_folder_of_copies_stays_within_its_bound() {
         let folder = tempfile::tempdir().unwrap();
-        let (old, new) = (folder.path().join("old.so"), folder.path().join("new.so"));
-        for path in [&old, &new] {
-            std::fs::write(path, "x").unwrap();
+        let library = |i: u32| {
+            let path = folder.path().join("library.so");
+            std::fs::write(&path, format!("\x7fELF\u{2}\u{1}\u{1}\0 {i}")).unwrap();
+            ReadFile::read(&path, None).unwrap()
+        };
+        let copies = folder.path().join("native");
+        let first = of(&library(0), &copies).unwrap();
+        for i in 1..=BOUND.files as u32 + 20 {
+            let copy = of(&library(i), &copies).unwrap();
+            let then =
+                SystemTime::now() - crate::kept::IN_USE - std::time::Duration::from_secs(3600 - u64::from(i));
+            File::options().append(true).open(&copy.path).unwrap().set_modified(then).unwrap();
         }
-        let then = SystemTime::now() - 2 * UNUSED;
-        File::options().append(true).open(&old).unwrap().set_modified(then).unwrap();
-        prune(folder.path(), then + UNUSED / 2);
-        assert!(old.exists());
-        prune(folder.path(), SystemTime::now());
-        assert!(!old.exists() && new.exists());
-        File::options().append(true).open(&new).unwrap().set_modified(then).unwrap();
-        used_now(&new);
-        prune(folder.path(), SystemTime::now());
-        assert!(new.exists());
+        // The first was used last, and is held besides.
+        assert!(first.path.exists());
+        assert_eq!(std::fs::read_dir(&copies).unwrap().count(), BOUND.files);
     }
 }

@@ -50,11 +50,10 @@ impl Checker {
         Ok(Checker::Process { program: std::env::current_exe()?, arguments, limit: LIMIT })
     }
 
-    /// Looks at `copy` unless this version of codebench has done so before.
-    pub(super) fn check_once(&self, file: &ReadFile, copy: &Path) -> Result<(), HostError> {
+    /// Looks at `copy`, which lies in `folder`, unless this version of codebench has done so before.
+    pub(super) fn check_once(&self, file: &ReadFile, copy: &Path, folder: &Path) -> Result<(), HostError> {
         let Checker::Process { program, arguments, limit } = self else { return Ok(()) };
-        let folder = private_copy::folder()?;
-        let note = folder.join(format!("{}.checked", file.sha256));
+        let note = private_copy::note(folder, &file.sha256);
         let version = env!("CARGO_PKG_VERSION");
         if std::fs::read_to_string(&note).is_ok_and(|noted| noted == version) {
             return Ok(());
@@ -62,17 +61,18 @@ impl Checker {
         look(program, arguments, copy, *limit, &file.sha256).map_err(|reason| {
             // Nobody will load it; a copy that stays is removed once it is old.
             let _ = std::fs::remove_file(copy);
-            file.refused(reason)
+            // The user's file, not the copy.
+            file.refused(reason.replace(&copy.display().to_string(), &file.path.display().to_string()))
         })?;
-        crate::folders::write_whole(&folder, &note, version.as_bytes())
-            .map_err(|e| HostError::OwnFile { path: note, reason: e.to_string() })
+        crate::folders::write_whole(folder, &note, version.as_bytes())
+            .map_err(|e| crate::kept::cannot_write(folder, &note, &e))
     }
 
     /// Forgets that `sha256` was looked at.
     pub(crate) fn forget(sha256: &str) {
-        if let Ok(folder) = private_copy::folder() {
+        if let Ok(folder) = private_copy::users_folder() {
             // Nothing is lost if it was never looked at.
-            let _ = std::fs::remove_file(folder.join(format!("{sha256}.checked")));
+            let _ = std::fs::remove_file(private_copy::note(&folder, sha256));
         }
     }
 }

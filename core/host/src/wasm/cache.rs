@@ -5,10 +5,13 @@
 
 use super::engine::{Metering, parallel_compiler};
 use crate::file::sha256_of;
-use crate::folders::make_private;
+use crate::folders::{make_private, write_whole};
+use crate::kept::{Bound, prune, used_now};
 use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::SystemTime;
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -17,8 +20,8 @@ use wasmtime::component::Component;
 const MAGIC: &[u8] = b"codebench compiled component 2\n";
 /// Length of the hash behind them.
 const HASH_BYTES: usize = 64;
-/// Bytes that the folder may hold; the oldest files go first.
-const FOLDER_BYTES: u64 = 512 << 20;
+/// How much the folder may hold.
+const BOUND: Bound = Bound { files: 1024, bytes: 512 << 20 };
 
 /// A folder of compiled code.
 #[derive(Debug, Clone)]
@@ -27,32 +30,39 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// The folder, made if need be. `None` if it cannot be made or is not the user's alone: then everything is compiled anew.
+    /// The folder, made if need be. `None`, with a note, if it cannot be made or is not the user's alone: then everything is compiled
+    /// anew.
     pub(super) fn open(folder: &Path) -> Option<Cache> {
-        make_private(folder).is_ok().then(|| Cache { folder: folder.to_owned() })
+        match make_private(folder) {
+            Ok(()) => Some(Cache { folder: folder.to_owned() }),
+            Err(e) => {
+                note(folder, &e);
+                None
+            }
+        }
     }
 
     /// The compiled form of the file with this hash.
     pub(super) fn get(&self, engine: &Engine, sha256: &str) -> Option<Component> {
-        let bytes = std::fs::read(self.path(engine, sha256)).ok()?;
+        let path = self.path(engine, sha256);
+        let bytes = std::fs::read(&path).ok()?;
         let rest = bytes.strip_prefix(MAGIC)?;
         let (hash, code) = rest.split_at_checked(HASH_BYTES)?;
         if sha256_of(code).as_bytes() != hash {
             return None;
         }
+        used_now(&path);
         deserialize(engine, code).ok()
     }
 
-    /// Stores the compiled form. A cache that cannot be written is no error.
+    /// Stores the compiled form. A cache that cannot be written is no error, but worth a note.
     pub(super) fn put(&self, engine: &Engine, sha256: &str, component: &Component) {
         let Ok(code) = component.serialize() else { return };
-        let path = self.path(engine, sha256);
-        let unfinished = path.with_extension(format!("{}.tmp", std::process::id()));
         let bytes = [MAGIC, sha256_of(&code).as_bytes(), &code].concat();
-        if std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, &path)).is_err() {
-            let _ = std::fs::remove_file(&unfinished);
+        prune(&self.folder, BOUND.less(bytes.len() as u64), SystemTime::now());
+        if let Err(e) = write_whole(&self.folder, &self.path(engine, sha256), &bytes) {
+            note(&self.folder, &e);
         }
-        self.prune();
     }
 
     /// One file for each component, version and configuration of the compiler.
@@ -63,24 +73,19 @@ impl Cache {
         let key: String = hasher.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         self.folder.join(key).with_extension("compiled")
     }
+}
 
-    fn prune(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
-            .flatten()
-            .filter_map(|e| Some((e.path(), e.metadata().ok()?)))
-            .filter_map(|(path, m)| Some((m.modified().ok()?, m.len(), path)))
-            .collect();
-        files.sort();
-        let mut total: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
-        for (_, bytes, path) in files {
-            if total <= FOLDER_BYTES {
-                return;
-            }
-            let _ = std::fs::remove_file(path);
-            total -= bytes;
-        }
-    }
+/// Says once, on standard error, that components are compiled at every start.
+fn note(folder: &Path, error: &std::io::Error) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Nothing is left to do if standard error is closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "note: compiled components cannot be kept in `{}`, so they are compiled at every start: {error}",
+            folder.display()
+        );
+    });
 }
 
 /// Feeds SHA-256, because the standard hasher's 64 bits are too few for a key.

@@ -71,6 +71,17 @@ pub(super) fn evaluator(sandbox: &Arc<Sandbox>, id: &str) -> Result<Maker, Strin
     })))
 }
 
+/// The refusal of an answer with a metric that is no number: JSON has none but finite ones, and `null` stands for all others.
+fn not_finite(answer: &str) -> Option<PluginError> {
+    let document: serde_json::Value = serde_json::from_str(answer).ok()?;
+    let metrics = ["values", "wall"].into_iter().filter_map(|part| document.get(part)?.as_object()).flatten();
+    let (name, _) = metrics.into_iter().find(|(_, value)| value.is_null())?;
+    Some(PluginError::contract(format!(
+        "its metric `{}` is null, which stands for NaN and infinity: every answer must be finite",
+        crate::text::printable(name)
+    )))
+}
+
 impl Evaluator for SandboxedEvaluator {
     fn reads(&self) -> Reads {
         self.reads.clone()
@@ -82,6 +93,7 @@ impl Evaluator for SandboxedEvaluator {
             w.exports.instance().call_evaluate(&mut w.store, w.instance, &document)
         })?;
         parsed("set of metrics", &answer)
+            .map_err(|e| not_finite(&answer).unwrap_or(e))
             .and_then(|metrics| checks::metrics(&metrics).map(|()| metrics))
             .map_err(|e| self.pool.error("evaluate", e))
     }
@@ -99,5 +111,20 @@ impl Evaluator for SandboxedEvaluator {
             parsed("shape of a data set", &text).map_err(|e| self.pool.error("data_shape", e))
         });
         Some(shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_finite;
+
+    #[test]
+    fn a_metric_that_is_no_number_is_named() {
+        let said = |answer: &str| not_finite(answer).map(|e| e.message).unwrap_or_default();
+        let nan = said(r#"{"values": {"depth": 1, "width": null}}"#);
+        assert!(nan.starts_with("its metric `width` is null, which stands for NaN and infinity"), "{nan}");
+        assert!(said(r#"{"values": {}, "wall": {"s": null}}"#).contains("`s`"));
+        assert_eq!(said(r#"{"values": {"depth": 1}}"#), "");
+        assert_eq!(said("text"), "");
     }
 }

@@ -4,6 +4,7 @@ use super::WasmLimits;
 use super::bindings::codebench::plugin::types;
 use super::engine::STACK_BYTES;
 use super::guest::{Guest, one_line};
+use super::sandbox::ERROR_BYTES;
 use crate::text::printable;
 use codebench_api::{ErrorKind, PluginError};
 use wasmtime::{Error, Trap};
@@ -12,7 +13,8 @@ use wasmtime::{Error, Trap};
 const MESSAGE_BYTES: usize = 4_000;
 
 /// The error of a call that did not return.
-pub(super) fn of_call(error: &Error, guest: &Guest, limits: &WasmLimits) -> PluginError {
+/// `answer_bytes` is what the call may answer.
+pub(super) fn of_call(error: &Error, guest: &Guest, limits: &WasmLimits, answer_bytes: usize) -> PluginError {
     if let Some(exceeded) = &guest.exceeded {
         return PluginError::limit(exceeded.clone());
     }
@@ -30,14 +32,14 @@ pub(super) fn of_call(error: &Error, guest: &Guest, limits: &WasmLimits) -> Plug
         )),
         Some(trap) => {
             let said = guest.last_words.as_ref().map(|w| format!("; it said: {w}")).unwrap_or_default();
-            PluginError::contract(format!("it trapped ({trap}){said}"))
+            PluginError::trapped(trap, &said)
         }
-        None => of_answer(error),
+        None => of_answer(error, limits, answer_bytes),
     }
 }
 
 /// The error of an answer, or an import, that wasmtime refuses; its errors carry no types.
-fn of_answer(error: &Error) -> PluginError {
+fn of_answer(error: &Error, limits: &WasmLimits, answer_bytes: usize) -> PluginError {
     let cause = error.root_cause().to_string();
     if let Some(import) = cause.strip_prefix("unknown import: `").and_then(|rest| rest.split('`').next()) {
         return PluginError::contract(format!(
@@ -51,9 +53,16 @@ fn of_answer(error: &Error) -> PluginError {
         ));
     }
     if cause.starts_with("too much data is being copied") {
-        return PluginError::contract(
-            "its answer is larger than what was asked for, or than the limit `result_bytes`",
-        );
+        let limit = limits.result_bytes;
+        return match answer_bytes as u64 {
+            0 => PluginError::contract(format!("its error is larger than {ERROR_BYTES} bytes: shorten it")),
+            asked if asked <= limit => PluginError::contract(format!(
+                "its answer is larger than the {asked} bytes that were asked for: answer what is asked, and no more"
+            )),
+            _ => PluginError::limit(format!(
+                "its answer is larger than {limit} bytes: raise `result_bytes` if the plugin needs more"
+            )),
+        };
     }
     PluginError::contract(format!("its answer cannot be read: {}", one_line(&cause, MESSAGE_BYTES)))
 }

@@ -150,10 +150,17 @@ impl Guest {
     }
 }
 
-/// At most `limit` bytes of `text`, control characters replaced, those of lines included.
+/// At most `limit` bytes of `text`: white space of lines becomes a blank, other control characters are spelt out.
 pub(super) fn one_line(text: &str, limit: usize) -> String {
     let end = (0..=limit.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    let mut line: String = text[..end].chars().map(|c| if is_control(c) { ' ' } else { c }).collect();
+    let mut line = String::with_capacity(end);
+    for c in text[..end].chars() {
+        match c {
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => line.push(' '),
+            c if is_control(c) => line.extend(c.escape_debug()),
+            c => line.push(c),
+        }
+    }
     if end < text.len() {
         line.push_str(" ...");
     }
@@ -166,7 +173,7 @@ mod tests {
 
     #[test]
     fn lines_are_cut_at_characters_and_hold_no_controls() {
-        assert_eq!(one_line("a\nb\u{1b}c", 10), "a b c");
+        assert_eq!(one_line("a\nb\u{1b}c", 10), "a b\\u{1b}c");
         assert_eq!(one_line("äöü", 3), "ä ...");
         assert_eq!(one_line("", 0), "");
     }

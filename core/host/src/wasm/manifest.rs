@@ -26,7 +26,7 @@ pub(super) fn read(sandbox: &Sandbox) -> Result<Vec<(Kind, PluginInfo)>, String>
             manifest.call_plugins(&mut store)
         })
         .map_err(|e| {
-            let error = failure::of_call(&e, store.data(), &sandbox.limits);
+            let error = failure::of_call(&e, store.data(), &sandbox.limits, MANIFEST_BYTES);
             format!("its manifest cannot be read: {}", error.message)
         })?;
     if listed.is_empty() {

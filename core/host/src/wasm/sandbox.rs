@@ -12,7 +12,7 @@ use wasmtime::{Result, Store};
 pub(super) type Answer<T> = Result<std::result::Result<T, super::bindings::codebench::plugin::types::Error>>;
 
 /// Room for an error beside a hot call's answer, bytes.
-const ERROR_BYTES: usize = 1 << 16;
+pub(super) const ERROR_BYTES: usize = 1 << 16;
 
 /// A component, linked and compiled.
 pub(super) struct Sandbox {
@@ -56,7 +56,7 @@ impl Sandbox {
         let made = self.begin(&mut store, usize::MAX).and_then(|()| self.pre.instantiate(&mut store));
         match made {
             Ok(instance) => Ok((store, instance)),
-            Err(e) => Err(failure::of_call(&e, store.data(), &self.limits)),
+            Err(e) => Err(failure::of_call(&e, store.data(), &self.limits, usize::MAX)),
         }
     }
 }
@@ -132,7 +132,7 @@ impl<E: 'static> Pool<E> {
         match made {
             Ok((exports, Ok(instance))) => Ok(Worker { store, exports, instance, seen: 0 }),
             Ok((_, Err(e))) => Err(failure::of_guest(e)),
-            Err(e) => Err(at(failure::of_call(&e, store.data(), &self.sandbox.limits))),
+            Err(e) => Err(at(failure::of_call(&e, store.data(), &self.sandbox.limits, usize::MAX))),
         }
     }
 
@@ -149,7 +149,7 @@ impl<E: 'static> Pool<E> {
             Ok(Ok(value)) => (Some(worker), Ok(value)),
             Ok(Err(e)) => (Some(worker), Err(failure::of_guest(e))),
             Err(e) => {
-                let error = failure::of_call(&e, worker.store.data(), &self.sandbox.limits);
+                let error = failure::of_call(&e, worker.store.data(), &self.sandbox.limits, answer_bytes);
                 (None, Err(self.error(call, error)))
             }
         }

@@ -2,10 +2,12 @@
 
 use crate::cases::assert_golden;
 use crate::guest::{ask, limits, load, outcome};
-use codebench_api::{Catalog, PluginError, SurrogateContext};
+use codebench_api::{
+    Catalog, ErrorKind, LowerContext, LowerRequest, PluginError, Semantics, SurrogateContext,
+};
 use codebench_guests::c_module_with;
-use codebench_host::wasm::pack;
-use codebench_model::Parameters;
+use codebench_host::wasm::{WasmLimits, pack};
+use codebench_model::{Parameters, TensorShape};
 
 /// A component of the hostile folder that commits `misdeed`; `None` where there is no clang.
 fn component(source: &str, misdeed: &str) -> Option<Vec<u8>> {
@@ -53,6 +55,51 @@ fn a_memory_that_turns_bad_later_fails_in_that_call() {
     let error = answers[3].as_ref().unwrap_err();
     assert!(error.message.contains("evil/memory"), "{error}");
     assert!(ask(&catalog).is_ok());
+}
+
+/// What is said of an answer that is larger than every bound: one refusal of the call, in little time.
+pub(crate) fn beyond_bounds(component: &[u8]) -> PluginError {
+    let catalog = load(component, &WasmLimits::default()).unwrap();
+    if catalog.get("evil/evaluator").is_ok() {
+        let job = serde_json::from_str(JOB).unwrap();
+        let evaluator = catalog.evaluator("evil/evaluator", &Parameters::new()).unwrap();
+        return evaluator.evaluate(&job).unwrap_err();
+    }
+    let image = TensorShape { channels: 4, height: 8, width: 8 };
+    let context = LowerContext { default_channels: 4, classes: 10, image, semantics: Semantics::Explicit };
+    let request = LowerRequest { keyword: "evil".into(), arguments: String::new(), input: image, context };
+    catalog.cnn_op("evil/op", &Parameters::new()).unwrap().lower(&request).unwrap_err()
+}
+
+const JOB: &str =
+    r#"{"v": 1, "trial": 0, "purpose": "search", "candidate": [], "seed": 0, "limits": {}, "upstream": {}}"#;
+
+/// An evaluator with a million metrics, and an operation of 200,000 nodes; `None` where there is no clang.
+pub(crate) fn endless() -> Option<[Vec<u8>; 2]> {
+    let component =
+        |source: &str, count: u32| Some(pack(&c_module_with(source, &[&format!("COUNT={count}")])?).unwrap());
+    Some([
+        component("tests/hostile/c/evaluator.c", 1_000_000)?,
+        component("tests/hostile/c/cnn_op.c", 200_000)?,
+    ])
+}
+
+#[test]
+fn answers_without_end_are_one_refusal() {
+    let Some(components) = endless() else { return };
+    let said = components.map(|component| {
+        let started = std::time::Instant::now();
+        let error = beyond_bounds(&component);
+        assert_eq!(error.kind, ErrorKind::Contract, "{error}");
+        // Compiling and running the guest is most of it: without a bound, the host worked for minutes.
+        assert!(started.elapsed().as_secs() < 60, "{error}");
+        error.message
+    });
+    let expected = [
+        "plugin `evil/evaluator`, evaluate: it answers 1000000 metrics: at most 1024, so leave out what nobody reads",
+        "plugin `evil/op`, lower: its lowered vertex has 200000 nodes: at most 4096, so split it into several vertices",
+    ];
+    assert_eq!(said, expected);
 }
 
 /// Fit, predict and differentiate.

@@ -1,8 +1,8 @@
 //! The built-in plugins as real libraries answer as built in and keep the executable contract.
 
 use super::catalog;
-use codebench_api::{Catalog, Registration};
-use codebench_conformance::{Options, check};
+use codebench_api::{Catalog, Kind, Registration};
+use codebench_conformance::{Options, Status, check};
 use codebench_every_kind::ask_any::answers;
 use codebench_fixtures::{Build, library};
 
@@ -20,6 +20,18 @@ fn kept(package: &str, built_in: &[Registration]) {
         }
     }
     assert!(broken.is_empty(), "{broken}");
+}
+
+/// Evaluators of a third party, one of which needs an engine; the built-in ones cross the boundary in `tests/tests/conformance.rs`.
+#[test]
+fn evaluators_as_a_library() {
+    let catalog = catalog(&library("codebench-every-kind-native", &Build::default()));
+    let evaluators: Vec<_> = catalog.entries().filter(|e| e.kind() == Kind::Evaluator).collect();
+    assert_eq!(evaluators.len(), 2);
+    for entry in evaluators {
+        let report = check(&catalog, &entry.info.id, &Options::default()).unwrap();
+        assert!(report.ok() && report.count(Status::Passed) > 6, "{report}");
+    }
 }
 
 #[test]

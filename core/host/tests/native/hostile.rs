@@ -1,13 +1,13 @@
 //! What is no plugin, lies or misbehaves ends as one refusal, and this process lives.
 
 use super::{checker, checker_with, load};
-use codebench_fixtures::{Build, hostile, library};
+use codebench_fixtures::{Build, copies, hostile, library};
 use codebench_host::{HostError, ReadFile, native};
 use std::time::Duration;
 
 fn refusal(name: &str) -> String {
     let file = ReadFile::read(&hostile(name), None).unwrap();
-    match native::load(&file, &checker(Duration::from_secs(2)), None).err().unwrap() {
+    match native::load_with(&file, &checker(Duration::from_secs(2)), None, &copies()).err().unwrap() {
         HostError::Refused { reason, .. } => reason,
         other => panic!("{name}: {other}"),
     }
@@ -54,7 +54,10 @@ fn what_misbehaves_in_the_constructor_does_so_in_the_child() {
     let file = ReadFile::read(&library("codebench-misbehaving-native", &Build::default()), None).unwrap();
     let refusal = |misdeed: &str| {
         let checker = checker_with(Duration::from_secs(2), &format!("MISDEED='{misdeed}'"));
-        let refused = native::load(&file, &checker, None).err().map(|e| e.to_string()).unwrap_or_default();
+        let refused = native::load_with(&file, &checker, None, &copies())
+            .err()
+            .map(|e| e.to_string())
+            .unwrap_or_default();
         refused.split_once(" is refused: ").map(|(_, reason)| reason.to_owned()).unwrap_or_default()
     };
     let ended = "when it was loaded, made and called once";
@@ -64,6 +67,12 @@ fn what_misbehaves_in_the_constructor_does_so_in_the_child() {
         ("aborts", format!("it ended its process by signal 6 (abort) {ended}")),
         ("segfaults", format!("it ended its process by signal 11 (segmentation fault) {ended}")),
         ("exits", format!("it ended its process with status 0 {ended}")),
+        (
+            "panics in info",
+            "its plugins cannot be described: the plugin panicked: asked to panic in info; mend `info` of the plugin that \
+             says so"
+                .to_owned(),
+        ),
         ("panics", format!("{broken} the plugin panicked: asked to panic")),
         ("says what a terminal acts on", format!("{broken} red\\u{{1b}}[31m")),
         (

@@ -9,6 +9,7 @@ mod hostile;
 mod trust;
 
 use codebench_api::{Catalog, Entry};
+use codebench_fixtures::copies;
 use codebench_host::native::{self, Checker};
 use codebench_host::{HostError, ReadFile};
 use std::path::{Path, PathBuf};
@@ -39,13 +40,15 @@ fn look() {
 #[test]
 fn load_alone() {
     if let Some(library) = std::env::var_os("CODEBENCH_LOAD") {
-        let loaded = load(Path::new(&library)).map(|entries| entries.len());
+        let file = ReadFile::read(Path::new(&library), None).unwrap();
+        let loaded =
+            native::load(&file, &checker(Duration::from_secs(60)), None).map(|entries| entries.len());
         println!("\n{}", loaded.map_or_else(|e| e.to_string(), |count| format!("{count} plugins")));
     }
 }
 
 fn load(path: &Path) -> Result<Vec<Entry>, HostError> {
-    native::load(&ReadFile::read(path, None)?, &checker(Duration::from_secs(60)), None)
+    native::load_with(&ReadFile::read(path, None)?, &checker(Duration::from_secs(60)), None, &copies())
 }
 
 fn catalog(path: &Path) -> Catalog {

@@ -2,6 +2,7 @@
 
 use crate::common;
 use codebench_api::{Catalog, ErrorKind, Strategy, StrategyContext, Surrogate, SurrogateContext};
+use codebench_conformance::{Options, Status, check};
 use codebench_every_kind::ask::Answers;
 use codebench_model::{Block, Choice, Genotype, ParameterValue, Parameters, Space};
 
@@ -29,6 +30,14 @@ fn every_answer_is_that_of_the_built_in_form() {
     for (a, b) in a.iter().zip(&b) {
         assert_eq!(a, b);
     }
+}
+
+/// The built-in evaluators need what the sandbox does not give; this one counts.
+#[test]
+fn an_evaluator_in_the_sandbox_keeps_the_contract() {
+    let Some((sandboxed, _)) = catalogs() else { return };
+    let report = check(&sandboxed, "test/depth", &Options::default()).unwrap();
+    assert!(report.ok() && report.count(Status::Passed) > 6, "{report}");
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod every_kind;
 mod forms;
 mod hbm3;
 mod header;
+mod log;

@@ -21,6 +21,18 @@ pub enum ExperimentError {
     Invalid(Box<Located>),
 }
 
+impl ExperimentError {
+    /// A complaint about the bytes `span` of `text`, an experiment that was read from `file`. For whoever reads a part of it.
+    pub fn at(file: &str, text: &str, span: Range<usize>, message: impl Into<String>) -> ExperimentError {
+        Source { file, text }.error(span, message)
+    }
+
+    /// The complaint of a reader of TOML about `text`, with the nearest known name where it is about a name.
+    pub fn of_toml(file: &str, text: &str, error: &toml::de::Error) -> ExperimentError {
+        Source { file, text }.toml(error)
+    }
+}
+
 /// A complaint about one place of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {

@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::charts::{self, Chart};
+use super::choices::{self, Choices};
 use super::scale::{number, plain_name, short, with_unit};
 use crate::objective::{Aim, Goal, MetricName};
 use crate::summary::{BestCandidate, Outcome};
@@ -39,6 +40,7 @@ pub(super) struct Context<'a> {
     best: Option<Best>,
     trade_offs: Vec<Chart>,
     progress: Vec<Chart>,
+    choices: Option<Choices>,
     layers: Option<Chart>,
     objective: ObjectiveTable,
     front: Option<Front>,
@@ -127,6 +129,7 @@ pub(super) fn of<'a>(report: &Report<'a>, style: &'a str) -> Context<'a> {
         best: report.summary.best.as_ref().map(|best| best_of(report, best)),
         trade_offs: charts::trade_offs(report),
         progress: charts::progress(report),
+        choices: choices::choices(report),
         layers: charts::layers(report),
         objective: objective(report),
         front: front(report),
@@ -206,7 +209,7 @@ fn best_of(report: &Report<'_>, best: &BestCandidate) -> Best {
     }
 }
 
-fn plain_value(value: &codebench_model::ParameterValue) -> String {
+pub(super) fn plain_value(value: &codebench_model::ParameterValue) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

@@ -1,6 +1,7 @@
 //! `report.html`: one page without network, scripts or time of day, the same bytes for the same study.
 
 mod charts;
+mod choices;
 mod context;
 pub(crate) mod scale;
 pub(crate) mod svg;

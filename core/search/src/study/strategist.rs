@@ -179,6 +179,6 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, PluginError>) -> Resul
             .map(|s| (*s).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".into());
-        Err(PluginError::contract(format!("the plugin panicked: {said}")))
+        Err(PluginError::panicked(&said))
     })
 }

@@ -259,6 +259,18 @@ fn every_check_can_fail() {
             "panicked",
         ),
         (
+            cost(|_, _, _| Err(PluginError::panicked("no rows"))),
+            "purity",
+            Crashed,
+            "the plugin panicked: no rows",
+        ),
+        (
+            cost(|_, _, _| Err(PluginError::trapped("unreachable", ""))),
+            "purity",
+            Crashed,
+            "it trapped (unreachable)",
+        ),
+        (
             cost(|_, _, s| match s.rows {
                 1000.. => Err(PluginError::limit("too many rows")),
                 _ => Ok(()),

@@ -18,6 +18,7 @@ impl Plugin for Misbehaving {
             "claims the vendor of the built-in plugins" => {
                 ("codebench/misbehaving", "A memory of codebench, it says.")
             }
+            "panics in info" => std::panic::resume_unwind(Box::new("asked to panic in info")),
             "writes to the terminal" => ("test/misbehaving", "A memory.\u{1b}[2J"),
             _ => ("test/misbehaving", "A memory that may misbehave."),
         };

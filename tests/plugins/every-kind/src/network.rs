@@ -115,7 +115,7 @@ impl Plugin for Trained {
 
 impl Evaluator for Trained {
     fn reads(&self) -> Reads {
-        Reads { seed: true, ..Reads::default() }
+        Reads { cnn: true, seed: true, ..Reads::default() }
     }
 
     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {

@@ -70,17 +70,17 @@ impl Plugin for Depth {
 impl Evaluator for Depth {
     fn reads(&self) -> Reads {
         self.0.at("reads");
-        Reads { cnn: true, ..Reads::default() }
+        Reads { cnn: true, data: true, ..Reads::default() }
     }
 
     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {
         self.0.at("evaluate");
         let workload = job.workload.as_ref();
         let layers =
-            workload.ok_or_else(|| PluginError::infeasible("the candidate has no CNN"))?.layers.len() as f64;
+            workload.ok_or_else(|| PluginError::infeasible("the candidate has no CNN"))?.layers.len();
         let mut metrics = Metrics::default();
-        metrics.values.insert("layers".into(), layers + 0.1);
-        metrics.per_layer.insert("ones".into(), vec![1.0; 3]);
+        metrics.values.insert("layers".into(), layers as f64 + 0.1);
+        metrics.per_layer.insert("ones".into(), vec![1.0; layers]);
         Ok(metrics)
     }
 
