@@ -21,15 +21,26 @@ pub(crate) fn costs<W: Debug, C: Clone>(
     let mut costs = vec![before.clone(); works.len()];
     match call(works, &mut costs) {
         Ok(()) => Ok(costs),
-        Err(e) => failed(match works {
-            [work] => format!("{work:?} is refused ({:?}): {e}", e.kind),
-            _ => format!(
+        Err(e) => match works {
+            [work] => refused(work, &e),
+            _ if PluginError::tells_of_a_crash(&e.message) => {
+                failed(format!("{} rows asked together: {e}", works.len()))
+            }
+            _ => failed(format!(
                 "{} rows, each of which is accepted, are refused together ({:?}): {e}",
                 works.len(),
                 e.kind
-            ),
-        }),
+            )),
+        },
     }
+}
+
+/// That `work` is refused, or crashes the plugin.
+pub(crate) fn refused<T>(work: &impl Debug, error: &PluginError) -> Result<T, Finding> {
+    failed(match PluginError::tells_of_a_crash(&error.message) {
+        true => format!("{work:?}: {error}"),
+        false => format!("{work:?} is refused ({:?}): {error}", error.kind),
+    })
 }
 
 /// That `costs` are `expected`, or the first row in which they differ.

@@ -20,6 +20,9 @@ use std::time::Duration;
 /// How long the look may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// What helps a library that does not survive the look.
+const MEND: &str = ": mend what its initialisers, its constructors or that call do";
+
 /// How much longer the child lets itself live than the host does.
 const SPARE: Duration = Duration::from_secs(5);
 
@@ -97,7 +100,7 @@ fn look(
     let ended = wait(&mut child, limit).map_err(|e| format!("the process that looks at it first: {e}"))?;
     let Some(status) = ended else {
         return Err(format!(
-            "it did not answer within {} s when it was loaded, made and called once",
+            "it did not answer within {} s when it was loaded, made and called once{MEND}",
             limit.as_secs_f64()
         ));
     };
@@ -105,7 +108,7 @@ fn look(
     match said.lines().find_map(|line| line.strip_prefix("refused: ")) {
         Some(reason) => Err(reason.to_owned()),
         None if status.success() && said.lines().any(|line| line == sha256) => Ok(()),
-        None => Err(format!("it {} when it was loaded, made and called once", end(status))),
+        None => Err(format!("it {} when it was loaded, made and called once{MEND}", end(status))),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::guest::{ask, limits, load, outcome};
 use codebench_api::{
     Catalog, ErrorKind, LowerContext, LowerRequest, PluginError, Semantics, SurrogateContext,
 };
+use codebench_conformance::{Options, Status, check};
 use codebench_guests::c_module_with;
 use codebench_host::wasm::{WasmLimits, pack};
 use codebench_model::{Parameters, TensorShape};
@@ -100,6 +101,16 @@ fn answers_without_end_are_one_refusal() {
         "plugin `evil/op`, lower: its lowered vertex has 200000 nodes: at most 4096, so split it into several vertices",
     ];
     assert_eq!(said, expected);
+}
+
+/// The executable contract tells a trap from a refusal.
+#[test]
+fn a_trap_in_a_hot_call_is_a_crash_to_the_checks() {
+    let Some(component) = component("memory", "TRAP") else { return };
+    let catalog = load(&component, &limits()).unwrap();
+    let report = check(&catalog, "evil/memory", &Options::default()).unwrap();
+    assert_eq!((report.count(Status::Crashed), report.count(Status::Failed)), (6, 0), "{report}");
+    assert!(!report.to_string().contains("refused together"), "{report}");
 }
 
 /// Fit, predict and differentiate.

@@ -35,7 +35,7 @@ fn what_is_no_plugin_is_refused() {
 
 #[test]
 fn what_misbehaves_does_so_in_the_child() {
-    let ended = "when it was loaded, made and called once";
+    let ended = "when it was loaded, made and called once: mend what its initialisers, its constructors or that call do";
     let cases = [
         ("hanging", "did not answer within 2 s"),
         ("hanging_initialiser", "did not answer within 2 s"),
@@ -60,7 +60,7 @@ fn what_misbehaves_in_the_constructor_does_so_in_the_child() {
             .unwrap_or_default();
         refused.split_once(" is refused: ").map(|(_, reason)| reason.to_owned()).unwrap_or_default()
     };
-    let ended = "when it was loaded, made and called once";
+    let ended = "when it was loaded, made and called once: mend what its initialisers, its constructors or that call do";
     let broken = "its plugin `test/misbehaving` breaks the contract:";
     let cases = [
         ("hangs", format!("it did not answer within 2 s {ended}")),

@@ -63,7 +63,7 @@ impl Instance {
         let mut cost = [TransferCost::default()];
         match self.cost(std::slice::from_ref(profile), &mut cost) {
             Ok(()) => Ok(cost[0]),
-            Err(e) => failed(format!("{profile:?} is refused ({:?}): {e}", e.kind)),
+            Err(e) => rows::refused(profile, &e),
         }
     }
 

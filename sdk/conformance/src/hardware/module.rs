@@ -69,7 +69,7 @@ impl Module {
         let mut cost = [TileCost::default()];
         match self.cost(std::slice::from_ref(work), &mut cost) {
             Ok(()) => Ok(cost[0]),
-            Err(e) => failed(format!("{work:?} is refused ({:?}): {e}", e.kind)),
+            Err(e) => rows::refused(work, &e),
         }
     }
 
