@@ -116,6 +116,17 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
+/// What an optimiser knows of the steps before: with it and the weights, a training goes on as if nothing had been between.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptimizerState {
+    /// Steps taken.
+    pub steps: u64,
+    /// Velocity of SGD or first moment of Adam, named and shaped as the parameter that it belongs to; zeros where one is not named.
+    pub first: Vec<NamedTensor>,
+    /// Second moment of Adam, likewise; empty for SGD.
+    pub second: Vec<NamedTensor>,
+}
+
 /// A network under training. Called from one thread at a time.
 ///
 /// Conventions that every engine keeps, so that a checkpoint of one goes on in another: weight tensors are named and
@@ -147,4 +158,18 @@ pub trait Network: Send {
     /// Replaces the named tensors; unknown names, wrong shapes and values that are not finite are errors and change
     /// nothing. The optimiser's state stays.
     fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<(), PluginError>;
+
+    /// What the optimiser knows; `None` by an engine that does not tell, whose trainings cannot go on after an interruption.
+    fn optimizer_state(&self) -> Result<Option<OptimizerState>, PluginError> {
+        Ok(None)
+    }
+
+    /// Puts the optimiser where `state` says. Unknown names, wrong shapes and values that are not finite are errors and
+    /// change nothing. With the weights of the same moment set too, every later step gives the bits that it would have given.
+    fn set_optimizer_state(&mut self, state: &OptimizerState) -> Result<(), PluginError> {
+        let _ = state;
+        Err(PluginError::invalid(
+            "this engine does not take an optimiser's state: train from the first epoch",
+        ))
+    }
 }

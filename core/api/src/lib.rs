@@ -27,8 +27,8 @@ pub use cnn_op::{
     MAX_LOWERED_NODES, MAX_NODE_NAME_BYTES, NodeInput, Semantics,
 };
 pub use engine::{
-    Engine, EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions,
-    StepResult,
+    Engine, EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, OptimizerState,
+    StepOptions, StepResult,
 };
 pub use error::{ErrorKind, PluginError};
 pub use evaluator::{Evaluator, Reads};

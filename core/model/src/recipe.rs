@@ -25,6 +25,9 @@ pub struct Recipe {
     pub weight_decay: f64,
     /// How the learning rate changes over the steps: one of [`Recipe::SCHEDULES`].
     pub schedule: String,
+    /// Epochs that the schedule spans; 0 is `epochs`. More than `epochs` for a training that is meant to go on.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub schedule_epochs: u64,
     /// Schedule `exponential`: factor of the learning rate from epoch to epoch.
     pub decay: f64,
     /// Schedule `warm-restarts`: epochs of the first half cosine.
@@ -58,6 +61,7 @@ impl Default for Recipe {
             betas: [0.9, 0.999],
             weight_decay: 1e-2,
             schedule: "cosine".into(),
+            schedule_epochs: 0,
             decay: 0.95,
             restart_epochs: 10,
             restart_factor: 2,
@@ -87,6 +91,31 @@ impl Recipe {
     /// The schedules of the learning rate.
     pub const SCHEDULES: [&str; 5] = ["constant", "cosine", "exponential", "warm-restarts", "one-cycle"];
 
+    /// Epochs that the schedule of the learning rate spans.
+    pub fn span(&self) -> u64 {
+        if self.schedule_epochs == 0 { self.epochs } else { self.schedule_epochs }
+    }
+
+    /// The same training, ended after `epochs`: its schedule is that of the whole.
+    #[must_use]
+    pub fn stopped_after(&self, epochs: u64) -> Recipe {
+        let span = self.span();
+        Recipe { epochs, schedule_epochs: if span == epochs { 0 } else { span }, ..self.clone() }
+    }
+
+    /// Names of the fields that the recipe's optimiser and schedule do not read.
+    pub fn unread(&self) -> Vec<&'static str> {
+        let of_schedules = [
+            ("decay", "exponential"),
+            ("restart_epochs", "warm-restarts"),
+            ("restart_factor", "warm-restarts"),
+            ("warm_up", "one-cycle"),
+        ];
+        let unread = of_schedules.into_iter().filter(|(_, schedule)| *schedule != self.schedule);
+        let of_optimizer = if self.optimizer == "sgd" { "betas" } else { "momentum" };
+        unread.map(|(field, _)| field).chain([of_optimizer]).collect()
+    }
+
     /// Checks that every field is in range.
     ///
     /// # Errors
@@ -105,6 +134,9 @@ impl Recipe {
         }
         number("weight_decay", self.weight_decay, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
         name("schedule", &self.schedule, &Self::SCHEDULES)?;
+        if self.schedule_epochs != 0 {
+            whole("schedule_epochs", self.schedule_epochs, self.epochs, 100_000)?;
+        }
         number("decay", self.decay, "a number above 0 and at most 1", |x| x > 0.0 && x <= 1.0)?;
         whole("restart_epochs", self.restart_epochs, 1, 100_000)?;
         whole("restart_factor", self.restart_factor, 1, 10)?;
@@ -117,6 +149,10 @@ impl Recipe {
         whole("crop_padding", self.crop_padding, 0, 256)?;
         whole("cutout", self.cutout, 0, 4096)
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn refuse(field: &'static str, value: impl fmt::Display, allowed: &str) -> RecipeError {
@@ -167,7 +203,7 @@ mod tests {
     fn the_default_is_in_range_and_others_are_quoted() {
         assert_eq!(Recipe::default().check(), Ok(()));
         type Change = fn(&mut Recipe);
-        let cases: [(Change, &str, &str); 12] = [
+        let cases: [(Change, &str, &str); 13] = [
             (|r| r.epochs = 0, "epochs", "= 0 is out of range: give a whole number from 1 to 100000"),
             (
                 |r| r.batch_size = 1 << 40,
@@ -200,6 +236,11 @@ mod tests {
                 |r| r.schedule = "linear".into(),
                 "schedule",
                 "= `linear` is unknown: give one of constant, cosine, exponential, warm-restarts, one-cycle",
+            ),
+            (
+                |r| r.schedule_epochs = 9,
+                "schedule_epochs",
+                "= 9 is out of range: give a whole number from 10 to 100000",
             ),
             (|r| r.decay = 0.0, "decay", "= 0 is out of range: give a number above 0 and at most 1"),
             (

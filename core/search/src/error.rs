@@ -24,6 +24,12 @@ pub enum SearchError {
          budget.trials (to grow) and executor may change", .differences.join("\n  ")
     )]
     Changed { differences: Vec<String> },
+    /// `--resume` with another tuning file.
+    #[error(
+        "the tuning is not the one that the store was made with:\n  {}\nput it back, or give another --out; only \
+         tune.configurations, tune.epochs and executor may change", .differences.join("\n  ")
+    )]
+    Retuned { differences: Vec<String> },
     /// `--resume` with a smaller budget than what is stored.
     #[error("budget.trials = {trials}, but the store already holds {asked} trials: give at least {asked}")]
     Shrunk { trials: u64, asked: u64 },

@@ -17,6 +17,7 @@ mod report;
 pub mod store;
 mod study;
 mod summary;
+pub mod tune;
 mod wall_csv;
 
 pub use error::SearchError;

@@ -5,7 +5,8 @@ use crate::loss;
 use crate::optimizer::Optimizer;
 use burn::tensor::{Device, Tensor, TensorData};
 use codebench_sdk::api::{
-    EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, StepOptions, StepResult,
+    EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, OptimizerState,
+    StepOptions, StepResult,
 };
 use codebench_sdk::engine::{
     Plan, STATISTICS_MOMENTUM, Weights, check_batch, check_memory, correct, weights_values,
@@ -164,5 +165,18 @@ impl Network for BurnNetwork {
 
     fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<(), PluginError> {
         self.weights.replace(weights)
+    }
+
+    fn optimizer_state(&self) -> Result<Option<OptimizerState>, PluginError> {
+        let (steps, moments) = self.optimizer.state();
+        let [first, second] =
+            moments.map(|rows| self.weights.named_gradients(rows.into_iter().map(Some).collect()));
+        Ok(Some(OptimizerState { steps, first, second }))
+    }
+
+    fn set_optimizer_state(&mut self, state: &OptimizerState) -> Result<(), PluginError> {
+        let moments = [self.weights.rows(&state.first)?, self.weights.rows(&state.second)?];
+        self.optimizer.restore(state.steps, moments);
+        Ok(())
     }
 }

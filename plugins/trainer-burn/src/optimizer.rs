@@ -1,7 +1,7 @@
 //! SGD with momentum, Adam and AdamW in plain loops: one order of operations, state of this network only.
 
 use codebench_sdk::api::{NamedTensor, NetworkOptions};
-use codebench_sdk::engine::{ADAM_EPSILON, Rule};
+use codebench_sdk::engine::{ADAM_EPSILON, Rule, powers};
 use codebench_sdk::model::WeightRole;
 use codebench_sdk::prelude::PluginError;
 
@@ -13,6 +13,7 @@ pub(crate) struct Optimizer {
     betas: [f64; 2],
     weight_decay: f32,
     clip_norm: f64,
+    steps: u64,
     /// betas^steps, kept as running products.
     powers: [f64; 2],
     /// Velocity (SGD) or first moment (Adam), per weight tensor.
@@ -30,10 +31,24 @@ impl Optimizer {
             betas: options.betas,
             weight_decay: options.weight_decay as f32,
             clip_norm: options.clip_norm,
+            steps: 0,
             powers: [1.0; 2],
             first: Vec::new(),
             second: Vec::new(),
         })
+    }
+
+    /// Steps taken, and the moments per weight tensor; none before the first step.
+    pub(crate) fn state(&self) -> (u64, [Vec<Vec<f32>>; 2]) {
+        (self.steps, [self.first.clone(), self.second.clone()])
+    }
+
+    /// Puts it where [`Optimizer::state`] was.
+    pub(crate) fn restore(&mut self, steps: u64, [first, second]: [Vec<Vec<f32>>; 2]) {
+        self.steps = steps;
+        self.powers = powers(self.betas, steps);
+        self.second = if self.rule == Rule::Sgd { Vec::new() } else { second };
+        self.first = first;
     }
 
     /// One update of every trained tensor; `gradients` stand in the order of `tensors`, `None` for running statistics and
@@ -51,6 +66,7 @@ impl Optimizer {
                 self.second = self.first.clone();
             }
         }
+        self.steps += 1;
         for (power, beta) in self.powers.iter_mut().zip(self.betas) {
             *power *= beta;
         }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const ORIGIN: &str = "codebench";
 
 /// All that decides the weights of a training.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 #[allow(missing_docs)]
 pub struct Origin<'a> {
     /// The CNN at batch 1.
@@ -51,18 +51,27 @@ impl Origin<'_> {
 /// # Errors
 /// A folder that cannot be written, a full disk.
 pub fn save(path: &Path, weights: &[NamedTensor], key: &str) -> Result<(), PluginError> {
+    write_tensors(path, &[("", weights)], (ORIGIN, key))
+}
+
+/// Writes groups of tensors, each under its prefix, and one entry of metadata to `path`, whole or not at all.
+pub(crate) fn write_tensors(
+    path: &Path,
+    groups: &[(&str, &[NamedTensor])],
+    (entry, value): (&str, &str),
+) -> Result<(), PluginError> {
+    let tensors = || groups.iter().flat_map(|(prefix, all)| all.iter().map(move |tensor| (prefix, tensor)));
     let bytes: Vec<Vec<u8>> =
-        weights.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-    let views = weights
-        .iter()
+        tensors().map(|(_, t)| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let views = tensors()
         .zip(&bytes)
-        .map(|(tensor, bytes)| {
+        .map(|((prefix, tensor), bytes)| {
             let shape = tensor.shape.iter().map(|extent| *extent as usize).collect();
-            TensorView::new(Dtype::F32, shape, bytes).map(|view| (tensor.name.as_str(), view))
+            TensorView::new(Dtype::F32, shape, bytes).map(|view| (format!("{prefix}{}", tensor.name), view))
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| PluginError::contract(format!("the engine's weights do not fit their shapes: {e}")))?;
-    let origin = HashMap::from([(ORIGIN.to_owned(), key.to_owned())]);
+    let origin = HashMap::from([(entry.to_owned(), value.to_owned())]);
     let file = serialize(views, Some(origin))
         .map_err(|e| PluginError::failed(format!("the checkpoint cannot be put together: {e}")))?;
     write_atomically(path, &file)
@@ -128,12 +137,12 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, PluginError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, PluginError> {
     fs::read(path)
         .map_err(|e| PluginError::failed(format!("cannot read the checkpoint `{}`: {e}", path.display())))
 }
 
-fn not_whole(path: &Path, error: impl std::fmt::Display) -> PluginError {
+pub(crate) fn not_whole(path: &Path, error: impl std::fmt::Display) -> PluginError {
     PluginError::failed(format!("`{}` is no safetensors file, or is cut off: {error}", path.display()))
 }
 
@@ -160,27 +169,27 @@ pub fn load(path: &Path, expected: &[NamedTensor]) -> Result<(Vec<NamedTensor>, 
     if let Some(name) = file.names().into_iter().find(|name| !expected.iter().any(|t| t.name == **name)) {
         return Err(other(format!("the network has no tensor `{name}`")));
     }
-    let weights = expected
-        .iter()
-        .map(|tensor| {
-            let view = file
-                .tensor(&tensor.name)
-                .map_err(|_| other(format!("it has no tensor `{}`", tensor.name)))?;
-            let shape: Vec<u64> = view.shape().iter().map(|extent| *extent as u64).collect();
-            if view.dtype() != Dtype::F32 || shape != tensor.shape {
-                return Err(other(format!(
-                    "its tensor `{}` is {:?} {shape:?} instead of F32 {:?}",
-                    tensor.name,
-                    view.dtype(),
-                    tensor.shape
-                )));
-            }
-            let words = view.data().as_chunks::<4>().0;
-            let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
-            Ok(NamedTensor { values, ..tensor.clone() })
-        })
-        .collect::<Result<_, PluginError>>()?;
-    Ok((weights, key))
+    let weights = expected.iter().map(|tensor| filled(&file, "", tensor).map_err(other));
+    Ok((weights.collect::<Result<_, PluginError>>()?, key))
+}
+
+/// `tensor` with its values from `file`, where its name stands behind `prefix`; what is wrong with it otherwise.
+pub(crate) fn filled(
+    file: &SafeTensors<'_>,
+    prefix: &str,
+    tensor: &NamedTensor,
+) -> Result<NamedTensor, String> {
+    let name = format!("{prefix}{}", tensor.name);
+    let view = file.tensor(&name).map_err(|_| format!("it has no tensor `{name}`"))?;
+    let shape: Vec<u64> = view.shape().iter().map(|extent| *extent as u64).collect();
+    if view.dtype() != Dtype::F32 || shape != tensor.shape {
+        let (found, expected) = (view.dtype(), &tensor.shape);
+        return Err(format!("its tensor `{name}` is {found:?} {shape:?} instead of F32 {expected:?}"));
+    }
+    let words = view.data().as_chunks::<4>().0;
+    let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+    let NamedTensor { name, role, shape, .. } = tensor;
+    Ok(NamedTensor { name: name.clone(), role: *role, shape: shape.clone(), values })
 }
 
 #[cfg(test)]

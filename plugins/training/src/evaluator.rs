@@ -3,7 +3,8 @@
 use crate::checkpoint::{self, Origin};
 use crate::recipe::CheckedRecipe;
 use crate::setting::{ChosenEngine, LoadedData, engine_parameters};
-use crate::training::{Outcome, Training};
+use crate::state::{self, Saved, Saver};
+use crate::training::{Outcome, Standing, Training};
 use crate::transfer::{self, Transfer};
 use codebench_sdk::api::Reads;
 use codebench_sdk::prelude::*;
@@ -32,6 +33,8 @@ pub struct Train {
     /// Where checkpoints are kept, if they are.
     checkpoints: Option<PathBuf>,
     transfer: Option<Transfer>,
+    /// Whether what trainings need to go on is kept too.
+    resumable: bool,
 }
 
 impl Plugin for Train {
@@ -62,11 +65,18 @@ impl Plugin for Train {
                 transfer.name()
             )));
         }
+        let resumable = configuration.boolean("resumable")?;
+        if resumable && folder.is_empty() {
+            return Err(PluginError::invalid(
+                "resumable = true keeps trainings in the folder of checkpoints, but there is none: give `checkpoints` a folder",
+            ));
+        }
         Ok(Train {
             chosen: ChosenEngine::configure(configuration)?,
             data: LoadedData::default(),
             checkpoints: (!folder.is_empty()).then(|| PathBuf::from(folder)),
             transfer,
+            resumable,
         })
     }
 }
@@ -84,10 +94,41 @@ fn parameters() -> Vec<ParameterDescription> {
         "none",
         "Which identical modules take their first weights from the nearest CNN that was trained before.",
     ));
+    parameters.push(ParameterDescription::boolean(
+        "resumable",
+        false,
+        "Keeps after epochs what a training needs to go on with the same result: after a kill, and for more epochs.",
+    ));
     parameters
 }
 
 impl Train {
+    /// Where the training `origin`, whose key is `key`, stands already: left by an attempt that was interrupted, or by the
+    /// training of fewer epochs that the job goes on from.
+    fn saved(
+        &self,
+        job: &Job,
+        origin: &Origin<'_>,
+        key: &str,
+        network: &dyn Network,
+    ) -> Result<Option<Saved>, PluginError> {
+        let Some(folder) = self.checkpoints.as_ref().filter(|_| self.resumable) else { return Ok(None) };
+        let weights = network.weights()?;
+        if let Some(own) = state::load(&state::path(folder, key), &weights)? {
+            return Ok(Some(own));
+        }
+        let Some(earlier) = &job.resume_from else { return Ok(None) };
+        let Some(saved) = state::load(&state::path(folder, earlier), &weights)? else { return Ok(None) };
+        let recipe = origin.recipe.stopped_after(saved.target);
+        let same = Origin { recipe: &recipe, ..*origin }.key()?;
+        if same != *earlier || saved.target > origin.recipe.epochs {
+            return Err(PluginError::invalid(format!(
+                "the training is asked to go on from `{earlier}`, which is another one: CNN, data, seed, engine and recipe must be                  the same but for fewer epochs, with `schedule_epochs` given"
+            )));
+        }
+        Ok(Some(saved))
+    }
+
     /// Gives `network` the weights that it shares with the job's donor; what was taken from where, if anything was.
     fn take_over(
         &self,
@@ -121,8 +162,8 @@ impl Evaluator for Train {
                 "training needs a CNN, a data set and a recipe: add [space.cnn], [data] and [recipe]",
             ));
         };
-        if let Some(key) = job.resume_from.as_ref().or(job.donor.as_ref().filter(|_| self.transfer.is_none()))
-        {
+        let from = job.resume_from.as_ref().filter(|_| !self.resumable);
+        if let Some(key) = from.or(job.donor.as_ref().filter(|_| self.transfer.is_none())) {
             return Err(PluginError::invalid(format!(
                 "`codebench/train` keeps no checkpoints, but is asked to go on from `{key}`"
             )));
@@ -138,19 +179,39 @@ impl Evaluator for Train {
         };
         let mut network = training.network(self.chosen.engine.as_ref(), workload)?;
         let start = self.take_over(job, workload, network.as_mut())?;
-        let mut metrics = metrics(training.run(network.as_mut(), |_| ())?, workload);
+        let ChosenEngine { id, version, parameters, .. } = &self.chosen;
+        let origin = Origin {
+            workload,
+            data: splits.shape(),
+            recipe: recipe.fields(),
+            seed: job.seed,
+            engine: [id, version],
+            engine_parameters: parameters,
+            start: start.as_deref(),
+        };
+        let key = origin.key()?;
+        let mut standing = Standing::default();
+        if let Some(saved) = self.saved(job, &origin, &key, network.as_ref())? {
+            saved.put(network.as_mut())?;
+            standing = saved.standing;
+        }
+        let folder = self.checkpoints.as_ref().filter(|_| self.resumable);
+        let mut saver =
+            folder.map(|folder| Saver::new(state::path(folder, &key), &key, recipe.fields().epochs));
+        let outcome = training.run(network.as_mut(), standing, |epoch, at, network| {
+            standing = *at;
+            saver.as_mut().map_or(Ok(()), |saver| saver.epoch(at, network, epoch.is_last))
+        })?;
+        let mut metrics = metrics(outcome, workload);
+        if let Some(saver) = &mut saver {
+            if !saver.has_saved() {
+                saver.epoch(&standing, network.as_ref(), true)?;
+            }
+            if saver.has_saved() {
+                metrics.artifacts.insert("checkpoint".into(), key.clone());
+            }
+        }
         if let Some(folder) = &self.checkpoints {
-            let ChosenEngine { id, version, parameters, .. } = &self.chosen;
-            let origin = Origin {
-                workload,
-                data: splits.shape(),
-                recipe: recipe.fields(),
-                seed: job.seed,
-                engine: [id, version],
-                engine_parameters: parameters,
-                start: start.as_deref(),
-            };
-            let key = origin.key()?;
             checkpoint::keep(folder, &key, &network.weights()?, workload)?;
             metrics.artifacts.insert("weights".into(), key);
         }

@@ -16,6 +16,7 @@ mod measure;
 mod recipe;
 mod setting;
 mod shuffle;
+pub mod state;
 mod training;
 mod transfer;
 mod zero_cost;
@@ -23,7 +24,7 @@ mod zero_cost;
 pub use evaluator::Train;
 pub use measure::Measure;
 pub use recipe::{CheckedRecipe, Progress, Schedule};
-pub use training::{Epoch, Outcome, Training};
+pub use training::{Epoch, Outcome, Standing, Training};
 pub use transfer::{Transfer, take};
 pub use zero_cost::ZeroCost;
 

@@ -9,6 +9,7 @@ use codebench_sdk::api::{Engine, MiniBatch, Network, NetworkOptions, StepOptions
 use codebench_sdk::model::{DataShape, Purpose, Recipe, TensorShape, Workload};
 use codebench_sdk::prelude::PluginError;
 use codebench_sdk::space::rng::Rng;
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Streams of the seed's generator that belong to augmentation: this one and the next 2^32, one a step.
@@ -40,6 +41,16 @@ pub struct Epoch {
     pub loss: f64,
     /// Share of the epoch's images that were told apart, each before its update.
     pub accuracy: f64,
+    /// Whether the training ends here.
+    pub is_last: bool,
+}
+
+/// Where a training stands after whole epochs, beside the weights and the optimiser's state.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Standing {
+    /// Epochs done.
+    pub epochs: u64,
+    patience: Patience,
 }
 
 /// What came of it: all of the weights after the last step.
@@ -71,27 +82,28 @@ impl Training<'_> {
         engine.build(workload, &options(self.recipe.fields(), self.seed))
     }
 
-    /// Trains `network` and measures it; `watch` is told after every epoch.
+    /// Trains `network`, which stands where `from` says, and measures it; `watch` is told after every epoch.
     ///
     /// # Errors
-    /// A loss that is not finite, the time limit, and what the engine errs with.
+    /// A loss that is not finite, the time limit, and what the engine and `watch` err with.
     pub fn run(
         &self,
         network: &mut dyn Network,
-        mut watch: impl FnMut(&Epoch),
+        from: Standing,
+        mut watch: impl FnMut(&Epoch, &Standing, &dyn Network) -> Result<(), PluginError>,
     ) -> Result<Outcome, PluginError> {
         let start = Instant::now();
         let fields = self.recipe.fields();
         let count = self.splits.train().len();
-        let mut patience = Patience::new(fields.patience);
-        let mut epochs = 0;
-        while epochs < fields.epochs && !patience.is_over() {
-            let seen = self.epoch(network, epochs, start)?;
-            epochs += 1;
-            watch(&seen);
+        let mut standing = from;
+        while standing.epochs < fields.epochs && !standing.patience.is_over(fields.patience) {
+            let mut seen = self.epoch(network, standing.epochs, start)?;
+            standing.epochs += 1;
             if fields.patience > 0 {
-                patience.saw(self.measure(network, self.splits.validation())?.loss);
+                standing.patience.saw(self.measure(network, self.splits.validation())?.loss);
             }
+            seen.is_last = standing.epochs == fields.epochs || standing.patience.is_over(fields.patience);
+            watch(&seen, &standing, network)?;
         }
         let training_s = start.elapsed().as_secs_f64();
         let train = self.measure(network, self.splits.train())?;
@@ -103,10 +115,10 @@ impl Training<'_> {
             train,
             validation,
             test,
-            epochs,
+            epochs: standing.epochs,
             densities,
             seconds: start.elapsed().as_secs_f64(),
-            images_per_s: (epochs * count as u64) as f64 / training_s.max(1e-9),
+            images_per_s: ((standing.epochs - from.epochs) * count as u64) as f64 / training_s.max(1e-9),
         })
     }
 
@@ -119,7 +131,7 @@ impl Training<'_> {
         let order = shuffle::order(count, self.seed, epoch);
         let (mut loss, mut correct) = (0.0, 0);
         for (step, chosen) in (epoch * steps_per_epoch..).zip(order.chunks(batch_size)) {
-            let progress = Progress { step, steps_per_epoch, epochs: fields.epochs };
+            let progress = Progress { step, steps_per_epoch, epochs: fields.span() };
             let seen = self.step(network, chosen, progress)?;
             loss += seen.loss * chosen.len() as f64;
             correct += seen.correct;
@@ -127,7 +139,7 @@ impl Training<'_> {
         }
         let images = count as f64;
         let (loss, accuracy) = (loss / images, correct as f64 / images);
-        Ok(Epoch { done: epoch + 1, epochs: fields.epochs, loss, accuracy })
+        Ok(Epoch { done: epoch + 1, epochs: fields.epochs, loss, accuracy, is_last: false })
     }
 
     fn shape(&self) -> TensorShape {
@@ -213,28 +225,26 @@ pub(crate) fn check_fit(workload: &Workload, data: &DataShape) -> Result<(), Plu
 }
 
 /// Ends a training that has stopped getting better.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Patience {
-    /// Epochs without a lower loss that are borne; 0 bears all.
-    epochs: u64,
-    lowest: f64,
+    /// The lowest validation loss, once there is one.
+    lowest: Option<f64>,
+    /// Epochs since.
     since: u64,
 }
 
 impl Patience {
-    fn new(epochs: u64) -> Patience {
-        Patience { epochs, lowest: f64::INFINITY, since: 0 }
-    }
-
     fn saw(&mut self, loss: f64) {
-        if loss < self.lowest {
-            (self.lowest, self.since) = (loss, 0);
+        if self.lowest.is_none_or(|lowest| loss < lowest) {
+            (self.lowest, self.since) = (Some(loss), 0);
         } else {
             self.since += 1;
         }
     }
 
-    fn is_over(&self) -> bool {
-        self.epochs > 0 && self.since >= self.epochs
+    /// Whether `allowed` epochs have passed without a lower loss; 0 bears all.
+    fn is_over(&self, allowed: u64) -> bool {
+        allowed > 0 && self.since >= allowed
     }
 }
 
@@ -245,11 +255,11 @@ mod tests {
     #[test]
     fn patience_counts_epochs_since_the_lowest_loss() {
         let epochs_until_over = |allowed: u64, losses: &[f64]| {
-            let mut patience = Patience::new(allowed);
+            let mut patience = Patience::default();
             losses
                 .iter()
                 .take_while(|loss| {
-                    let goes_on = !patience.is_over();
+                    let goes_on = !patience.is_over(allowed);
                     patience.saw(**loss);
                     goes_on
                 })

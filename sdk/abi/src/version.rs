@@ -32,8 +32,8 @@ pub fn contract_version(kind: Kind) -> Option<ContractVersion> {
         Kind::CnnOp | Kind::AccelModule | Kind::Memory | Kind::Strategy | Kind::Evaluator => {
             Some(ContractVersion(0, 1, 0))
         }
-        // Not settled: 0.0.x until both engines have lived with it.
-        Kind::Engine => Some(ContractVersion(0, 0, 1)),
+        // Not settled: 0.0.x until both engines have lived with it. 0.0.2 added `optimizer_state`, `set_optimizer_state`.
+        Kind::Engine => Some(ContractVersion(0, 0, if cfg!(feature = "first-contract") { 1 } else { 2 })),
         Kind::Executor | Kind::PublishedConstants => None,
     }
 }

@@ -60,8 +60,8 @@ pub mod prelude {
     pub use codebench_api::{
         AccelModule, ChannelRequest, CnnOp, Configuration, Engine, EvaluateResult, Evaluator, Executor,
         GradientsResult, Kind, LowerRequest, LoweredOp, Memory, MiniBatch, NamedTensor, Network,
-        NetworkOptions, Plugin, PluginError, PluginInfo, Prediction, Reads, StepOptions, StepResult,
-        Strategy, StrategyContext, Surrogate, SurrogateContext, Tell, kinds,
+        NetworkOptions, OptimizerState, Plugin, PluginError, PluginInfo, Prediction, Reads, StepOptions,
+        StepResult, Strategy, StrategyContext, Surrogate, SurrogateContext, Tell, kinds,
     };
     pub use codebench_model::*;
 }

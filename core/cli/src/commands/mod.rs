@@ -13,6 +13,7 @@ pub mod run;
 pub mod simulate;
 pub mod space;
 pub mod train;
+pub mod tune;
 
 use crate::Failure;
 use crate::plugins::PluginArguments;
@@ -37,6 +38,7 @@ Examples:
   codebench compare examples/table.toml --strategies random,tpe,local-search
   codebench simulate --cnn published/resnet18 --accelerator 2,16,8,4,8,3,3,1,12,24,4,1,1
   codebench train --cnn lenet-5 --data fashion-mnist --recipe epochs=5
+  codebench tune examples/tune.toml
   codebench cnn show published/resnet18
   codebench space count examples/spaces/accelbench.toml
   codebench plugin list
@@ -56,6 +58,8 @@ pub enum Command {
     Simulate(simulate::Arguments),
     /// Train one CNN on one data set and write its weights
     Train(train::Arguments),
+    /// Find the best recipe for training a CNN, by successive halving or random search
+    Tune(tune::Arguments),
     /// Networks and CNN files: list, show, hash, count
     #[command(subcommand)]
     Cnn(cnn::Command),
@@ -76,6 +80,7 @@ pub(crate) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
         Command::Compare(arguments) => compare::run(arguments, out),
         Command::Simulate(arguments) => simulate::run(arguments, out),
         Command::Train(arguments) => train::run(arguments, out),
+        Command::Tune(arguments) => tune::run(arguments, out),
         Command::Cnn(command) => cnn::run(command, out),
         Command::Space(command) => space::run(command, out),
         Command::Plugin(command) => plugin::run(command, out),

@@ -88,6 +88,7 @@ pub(super) fn judge(error: SearchError) -> Failure {
         | SearchError::Plugin { .. }
         | SearchError::Inconsistent(_)
         | SearchError::Changed { .. }
+        | SearchError::Retuned { .. }
         | SearchError::Shrunk { .. } => Failure::Usage(error.into()),
         SearchError::Store(_)
         | SearchError::Output { .. }

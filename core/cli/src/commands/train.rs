@@ -6,17 +6,18 @@ use crate::numbers::whole;
 use crate::table::Table;
 use crate::{Failure, OrFail, catalog};
 use clap::Args;
-use codebench_api::{Catalog, Engine, Kind, PluginError};
+use codebench_api::{Catalog, Engine, Kind, Network, PluginError};
 use codebench_cnn::Language;
 use codebench_model::{DataSource, ParameterValue, Parameters, Purpose, Recipe, Workload};
 use codebench_training::checkpoint::{self, Origin};
 use codebench_training::data::{self, Splits};
-use codebench_training::{CheckedRecipe, Epoch, Measure, Outcome, Training};
+use codebench_training::state::{self, Saver};
+use codebench_training::{CheckedRecipe, Epoch, Measure, Outcome, Standing, Training};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `codebench train`.
 #[derive(Debug, Args)]
@@ -30,7 +31,8 @@ Examples:
     --plugin target/release/libcodebench_trainer_tch_native.so --allow-native
 
 The book's page on training lists the data sets, the fields of a recipe and what is measured. The weights are written as
-safetensors under the key of the training, which the same CNN, data, recipe, seed and engine share.")]
+safetensors under the key of the training, which the same CNN, data, recipe, seed and engine share. A training that was killed
+goes on with --resume and ends with the same weights.")]
 pub struct Arguments {
     /// Name of a network (`codebench cnn list`), or a CNN file (.json, .toml)
     #[arg(long, value_name = "NAME|FILE")]
@@ -56,6 +58,9 @@ pub struct Arguments {
     /// Start from the weights of a checkpoint of the same CNN
     #[arg(long, value_name = "FILE.safetensors")]
     pub from: Option<PathBuf>,
+    /// Go on with the same training where it was interrupted, if it was
+    #[arg(long)]
+    pub resume: bool,
     /// Where the weights go [default: runs/checkpoints/KEY.safetensors]
     #[arg(long, value_name = "FILE.safetensors")]
     pub out: Option<PathBuf>,
@@ -157,16 +162,39 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     };
     let key = origin.key().failure()?;
 
-    let shown = Shown::new(recipe.fields().epochs);
-    let outcome = training.run(network.as_mut(), |epoch| shown.epoch(epoch)).failure()?;
-    shown.finish();
     let path = arguments
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs/checkpoints").join(format!("{key}.safetensors")));
+    let middle = state::path(path.parent().unwrap_or(Path::new("")), &key);
+    let standing = match arguments.resume {
+        true => resumed(&middle, &key, network.as_mut()).usage()?,
+        false => Standing::default(),
+    };
+    let epochs = recipe.fields().epochs;
+    let (shown, mut saver) = (Shown::new(epochs), Saver::new(middle.clone(), &key, epochs));
+    let run = training.run(network.as_mut(), standing, |epoch, at, network| {
+        shown.epoch(epoch);
+        if epoch.is_last { Ok(()) } else { saver.epoch(at, network, false) }
+    });
+    shown.finish();
+    let outcome = run.failure()?;
     checkpoint::save(&path, &network.weights().failure()?, &key).failure()?;
+    // The training has ended; what is left in the middle of it is of no use, and failing to remove it changes nothing.
+    let _ = std::fs::remove_file(&middle);
     write(&outcome, &workload, out)?;
     Ok(writeln!(out, "wrote {}", path.display())?)
+}
+
+/// Puts `network` where the training `key` was interrupted, as the file `path` says; at the start if there is none.
+fn resumed(path: &Path, key: &str, network: &mut dyn Network) -> Result<Standing, PluginError> {
+    let Some(saved) = state::load(path, &network.weights()?)?.filter(|saved| saved.key == key) else {
+        return Ok(Standing::default());
+    };
+    saved.put(network)?;
+    // A closed standard error stops no training.
+    let _ = writeln!(std::io::stderr(), "goes on after epoch {}", saved.standing.epochs);
+    Ok(saved.standing)
 }
 
 /// What was measured, as a table.

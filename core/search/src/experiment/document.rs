@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// Values of a plugin's parameters with their places.
-pub(super) type RawParameters = BTreeMap<Spanned<String>, Spanned<toml::Value>>;
+pub(crate) type RawParameters = BTreeMap<Spanned<String>, Spanned<toml::Value>>;
 
 /// The whole file but `[space]`, which may stand in another file.
 #[derive(Debug, Deserialize)]
@@ -50,19 +50,19 @@ pub(super) const KEYS: [&str; 13] = [
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Image {
-    pub(super) channels: Spanned<u64>,
-    pub(super) height: Spanned<u64>,
-    pub(super) width: Spanned<u64>,
-    pub(super) classes: Spanned<u64>,
+pub(crate) struct Image {
+    pub(crate) channels: Spanned<u64>,
+    pub(crate) height: Spanned<u64>,
+    pub(crate) width: Spanned<u64>,
+    pub(crate) classes: Spanned<u64>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Data {
-    pub(super) id: Spanned<String>,
+pub(crate) struct Data {
+    pub(crate) id: Spanned<String>,
     #[serde(default)]
-    pub(super) parameters: RawParameters,
+    pub(crate) parameters: RawParameters,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,10 +75,10 @@ pub(super) struct Strategy {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Executor {
-    pub(super) plugin: Spanned<String>,
+pub(crate) struct Executor {
+    pub(crate) plugin: Spanned<String>,
     #[serde(default)]
-    pub(super) parameters: RawParameters,
+    pub(crate) parameters: RawParameters,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,23 +1,24 @@
 //! The experiment: everything that a study is a function of.
 
 mod accelerator_file;
-mod document;
+pub(crate) mod document;
 mod error;
-mod parameters;
+pub(crate) mod parameters;
 mod places;
-mod read;
+pub(crate) mod read;
 mod space_table;
 
 pub use accelerator_file::accelerator_description;
 pub(crate) use accelerator_file::plugins as accelerator_plugins;
 pub use error::{ExperimentError, Located};
+pub(crate) use error::{Source, hint};
+pub(crate) use places::Places;
 pub use space_table::read_space;
 
 use crate::canonical;
 use crate::objective::{Goal, Objective};
 use codebench_api::Catalog;
 use codebench_model::{DataSource, Parameters, Recipe, Space, TensorShape};
-use places::Places;
 use serde::Serialize;
 use std::path::Path;
 

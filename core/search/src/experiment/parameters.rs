@@ -7,7 +7,7 @@ use codebench_model::{ParameterValue, Parameters};
 use toml::Spanned;
 
 /// The plugin `id`, which must be of `kind`, and its complete parameters.
-pub(super) fn plugin<'c>(
+pub(crate) fn plugin<'c>(
     source: Source<'_>,
     catalog: &'c Catalog,
     kind: Kind,
@@ -63,7 +63,7 @@ fn check_each(
 }
 
 /// Parameters that nobody describes, such as those of a data set's reader.
-pub(super) fn free(source: Source<'_>, raw: &RawParameters) -> Result<Parameters, ExperimentError> {
+pub(crate) fn free(source: Source<'_>, raw: &RawParameters) -> Result<Parameters, ExperimentError> {
     raw.iter().map(|(key, value)| Ok((key.get_ref().clone(), scalar(source, value)?))).collect()
 }
 

@@ -14,11 +14,12 @@ pub(crate) struct Places {
 }
 
 /// Tables whose values are placed, however deep they stand.
-const TABLES: [&str; 7] = ["space", "image", "data", "recipe", "strategy", "executor", "evaluator"];
+const TABLES: [&str; 9] =
+    ["space", "image", "data", "recipe", "strategy", "executor", "evaluator", "cnn", "tune"];
 
 impl Places {
     /// The places of what `table` holds; `file` is the name of the file in errors.
-    pub(super) fn of(file: &str, table: &DeTable<'_>) -> Places {
+    pub(crate) fn of(file: &str, table: &DeTable<'_>) -> Places {
         let mut places = Places { file: file.to_owned(), spans: BTreeMap::new() };
         for (key, value) in table.iter().filter(|(key, _)| TABLES.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref().as_ref();
@@ -42,6 +43,11 @@ impl Places {
             }
             _ => {}
         }
+    }
+
+    /// Whether the file has something at `path`.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.spans.contains_key(path)
     }
 
     /// A complaint about the value at `path`, or about the innermost of those around it that the file holds; `text` is that of

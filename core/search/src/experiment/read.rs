@@ -23,7 +23,7 @@ const MAX_BATCH: u64 = 100_000;
 /// Largest file that is read.
 const MAX_BYTES: u64 = 16 << 20;
 
-pub(super) fn text_of(path: &Path) -> Result<String, ExperimentError> {
+pub(crate) fn text_of(path: &Path) -> Result<String, ExperimentError> {
     let refuse = |reason: String| ExperimentError::Read { file: path.display().to_string(), reason };
     let mut bytes = Vec::new();
     // A device or a pipe does not say how long it is.
@@ -71,7 +71,7 @@ pub(super) fn experiment(
 }
 
 /// TOML without numbers that are not finite.
-pub(super) fn parse<'a>(source: Source<'a>) -> Result<Spanned<DeTable<'a>>, ExperimentError> {
+pub(crate) fn parse<'a>(source: Source<'a>) -> Result<Spanned<DeTable<'a>>, ExperimentError> {
     let table = DeTable::parse(source.text).map_err(|e| source.toml(&e))?;
     let mut values: Vec<&Spanned<DeValue<'_>>> = table.get_ref().values().collect();
     while let Some(value) = values.pop() {

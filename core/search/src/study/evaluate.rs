@@ -221,7 +221,8 @@ impl Stage<'_> {
         if self.cancel.load(Ordering::Relaxed) || locked(&self.broken).is_some() {
             return;
         }
-        let (evaluation, wall) = self.evaluate(pending);
+        let purpose = if pending.job.purpose == Purpose::Final { "final" } else { "search" };
+        let (evaluation, wall) = answer(self.prepared, &pending.job, &pending.key, purpose);
         if let Err(error) = locked(&self.store).commit_evaluation(&evaluation, &wall) {
             locked(&self.broken).get_or_insert(error);
             return;
@@ -229,46 +230,44 @@ impl Stage<'_> {
         locked(&self.done).push(evaluation);
         locked(&self.observer).evaluated(&evaluated(self.prepared, pending.job.trial, false));
     }
+}
 
-    fn evaluate(&self, pending: &Pending) -> (Evaluation, Vec<WallRow>) {
-        let prepared = self.prepared;
-        let start = Instant::now();
-        let answer = guarded(|| prepared.evaluator.evaluate(&pending.job)).and_then(|metrics| {
-            match memo::unfit(&metrics) {
-                None => Ok(metrics),
-                Some(reason) => Err(PluginError::contract(reason)),
-            }
+/// What the evaluator answers to `job`, and the time that it took; a panic and an answer that cannot be kept are failures.
+pub(crate) fn answer(prepared: &Prepared, job: &Job, key: &str, purpose: &str) -> (Evaluation, Vec<WallRow>) {
+    let start = Instant::now();
+    let answer =
+        guarded(|| prepared.evaluator.evaluate(job)).and_then(|metrics| match memo::unfit(&metrics) {
+            None => Ok(metrics),
+            Some(reason) => Err(PluginError::contract(reason)),
         });
-        let seconds = start.elapsed().as_secs_f64();
-        let (status, reason, metrics) = match answer {
-            Ok(metrics) => (Status::Ok, None, metrics),
-            Err(e) if e.kind == ErrorKind::Infeasible => {
-                (Status::Infeasible, Some(e.message), Metrics::default())
-            }
-            Err(e) => (Status::Failed, Some(e.message), Metrics::default()),
-        };
-        let purpose = if pending.job.purpose == Purpose::Final { "final" } else { "search" };
-        let row = |name: &str, value: f64| WallRow {
-            trial: pending.job.trial,
-            evaluator: prepared.id.clone(),
-            purpose: purpose.into(),
-            name: name.into(),
-            value,
-        };
-        // SQLite stores no NaN.
-        let measured = metrics.wall.iter().filter(|(_, x)| x.is_finite()).map(|(name, x)| row(name, *x));
-        let wall = measured.chain([row("evaluation_s", seconds)]).collect();
-        let evaluation = Evaluation {
-            key: pending.key.clone(),
-            evaluator: prepared.id.clone(),
-            plugin: prepared.plugin.clone(),
-            version: prepared.version.clone(),
-            status,
-            reason,
-            metrics: memo::timeless(metrics),
-        };
-        (evaluation, wall)
-    }
+    let seconds = start.elapsed().as_secs_f64();
+    let (status, reason, metrics) = match answer {
+        Ok(metrics) => (Status::Ok, None, metrics),
+        Err(e) if e.kind == ErrorKind::Infeasible => {
+            (Status::Infeasible, Some(e.message), Metrics::default())
+        }
+        Err(e) => (Status::Failed, Some(e.message), Metrics::default()),
+    };
+    let row = |name: &str, value: f64| WallRow {
+        trial: job.trial,
+        evaluator: prepared.id.clone(),
+        purpose: purpose.into(),
+        name: name.into(),
+        value,
+    };
+    // SQLite stores no NaN.
+    let measured = metrics.wall.iter().filter(|(_, x)| x.is_finite()).map(|(name, x)| row(name, *x));
+    let wall = measured.chain([row("evaluation_s", seconds)]).collect();
+    let evaluation = Evaluation {
+        key: key.to_owned(),
+        evaluator: prepared.id.clone(),
+        plugin: prepared.plugin.clone(),
+        version: prepared.version.clone(),
+        status,
+        reason,
+        metrics: memo::timeless(metrics),
+    };
+    (evaluation, wall)
 }
 
 fn evaluated(prepared: &Prepared, trial: u64, reused: bool) -> Evaluated {
@@ -276,11 +275,11 @@ fn evaluated(prepared: &Prepared, trial: u64, reused: bool) -> Evaluated {
 }
 
 /// A panic while the lock was held left data that is still whole: each holder only adds one finished thing.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     unpoisoned(mutex.lock())
 }
 
-fn unpoisoned<T>(result: Result<T, PoisonError<T>>) -> T {
+pub(crate) fn unpoisoned<T>(result: Result<T, PoisonError<T>>) -> T {
     result.unwrap_or_else(PoisonError::into_inner)
 }
 

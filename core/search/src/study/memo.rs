@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// SHA-256 of the canonical JSON of the declared fields, the plugin's id, version, file hash and complete parameters, the plugins
 /// that it needs, the hash of what it has read, and the purpose.
-pub(super) fn key(job: &Job, prepared: &Prepared) -> String {
+pub(crate) fn key(job: &Job, prepared: &Prepared) -> String {
     let mut fields = Map::new();
     let reads = &prepared.reads;
     let mut field = |read: bool, name: &str, value: Value| {

@@ -5,14 +5,14 @@
 //! gives the same records with any number of threads and after any kill.
 
 mod donor;
-mod evaluate;
+pub(crate) mod evaluate;
 mod finish;
 mod grown;
-mod memo;
-mod plugins;
+pub(crate) mod memo;
+pub(crate) mod plugins;
 mod propose;
-mod setup;
-mod strategist;
+pub(crate) mod setup;
+pub(crate) mod strategist;
 #[cfg(test)]
 mod tests;
 

@@ -17,17 +17,30 @@ pub(super) fn behind(
 ) -> BTreeMap<String, String> {
     let modules = if reads.accelerator { modules(&experiment.space) } else { Vec::new() };
     let modules = modules.iter().filter_map(|(_, id)| catalog.get(id).ok());
-    needed(&used.plugin, &used.parameters, catalog)
-        .chain(modules)
-        .map(|entry| {
-            let hash = entry.sha256.as_ref().map(|hash| format!(" {hash}")).unwrap_or_default();
-            (entry.info.id.clone(), entry.info.version.clone() + &hash)
-        })
-        .collect()
+    needed(&used.plugin, &used.parameters, catalog).chain(modules).map(versioned).collect()
+}
+
+/// Id of a plugin, and its version with the hash of its file.
+pub(crate) fn versioned(entry: &Entry) -> (String, String) {
+    let hash = entry.sha256.as_ref().map(|hash| format!(" {hash}")).unwrap_or_default();
+    (entry.info.id.clone(), entry.info.version.clone() + &hash)
+}
+
+/// The row of a plugin in a store.
+pub(crate) fn row(role: String, entry: &Entry) -> PluginRow {
+    let (id, version) = (entry.info.id.clone(), entry.info.version.clone());
+    PluginRow {
+        role,
+        id,
+        version,
+        source: entry.source.clone(),
+        form: entry.form,
+        sha256: entry.sha256.clone(),
+    }
 }
 
 /// The plugins that a plugin's parameters, which are complete, name, of the kinds that it needs.
-fn needed<'a>(
+pub(crate) fn needed<'a>(
     plugin: &str,
     parameters: &'a Parameters,
     catalog: &'a Catalog,
@@ -89,12 +102,8 @@ pub(super) fn rows(experiment: &Experiment, language: &Language, catalog: &Catal
     roles.extend(
         operations(&experiment.space, language).into_iter().map(|id| (format!("operation {id}"), id)),
     );
-    let row = |(role, id): (String, String)| {
-        let entry = catalog.get(&id).ok()?;
-        let (version, source) = (entry.info.version.clone(), entry.source.clone());
-        Some(PluginRow { role, id, version, source, form: entry.form, sha256: entry.sha256.clone() })
-    };
-    let mut rows: Vec<PluginRow> = roles.into_iter().filter_map(row).collect();
+    let known = |(role, id): (String, String)| Some(row(role, catalog.get(&id).ok()?));
+    let mut rows: Vec<PluginRow> = roles.into_iter().filter_map(known).collect();
     rows.sort_by(|a, b| a.role.cmp(&b.role));
     rows.dedup_by(|a, b| a.role == b.role);
     rows

@@ -4,7 +4,7 @@ use super::plugins;
 use super::strategist::guarded;
 use crate::error::SearchError;
 use crate::executor;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, PluginUse};
 use codebench_api::{Catalog, ErrorKind, Evaluator, Executor, PluginError, Reads};
 use codebench_cnn::{Language, Lowered};
 use codebench_model::{AcceleratorInput, DataShape, Genotype, ParameterValue, Parameters, TensorShape};
@@ -12,18 +12,18 @@ use codebench_space::{Candidate, Points, SpaceError};
 use std::collections::BTreeMap;
 
 /// An evaluator, made and asked what it reads.
-pub(super) struct Prepared {
-    pub(super) id: String,
-    pub(super) plugin: String,
-    pub(super) version: String,
+pub(crate) struct Prepared {
+    pub(crate) id: String,
+    pub(crate) plugin: String,
+    pub(crate) version: String,
     /// Hash of the plugin's file; `None` if it is built in.
-    pub(super) sha256: Option<String>,
-    pub(super) parameters: Parameters,
+    pub(crate) sha256: Option<String>,
+    pub(crate) parameters: Parameters,
     /// Versions of the plugins that it needs, with the hashes of their files, by id.
-    pub(super) needs: BTreeMap<String, String>,
-    pub(super) data_digest: String,
-    pub(super) reads: Reads,
-    pub(super) evaluator: Box<dyn Evaluator>,
+    pub(crate) needs: BTreeMap<String, String>,
+    pub(crate) data_digest: String,
+    pub(crate) reads: Reads,
+    pub(crate) evaluator: Box<dyn Evaluator>,
 }
 
 /// Images that every CNN reads.
@@ -66,7 +66,7 @@ impl Setup {
         let language = Language::new(catalog).map_err(|e| {
             SearchError::Inconsistent(format!("the CNN language cannot be put together: {e}"))
         })?;
-        let executor = make_executor(&experiment, catalog, threads)
+        let executor = make_executor(&experiment.executor, catalog, threads)
             .map_err(|e| located(&experiment, "executor.plugin", e))?;
         let images = images(&experiment, data, &evaluators)?;
         check_accelerators(&experiment, &evaluators)?;
@@ -223,12 +223,12 @@ fn data_shape(experiment: &Experiment, evaluators: &[Prepared]) -> Result<Option
     Ok(None)
 }
 
-fn make_executor(
-    experiment: &Experiment,
+pub(crate) fn make_executor(
+    used: &PluginUse,
     catalog: &Catalog,
     threads: Option<usize>,
 ) -> Result<Box<dyn Executor>, SearchError> {
-    let mut used = experiment.executor.clone();
+    let mut used = used.clone();
     if let (Some(threads), executor::ID) = (threads, used.plugin.as_str()) {
         let threads = i64::try_from(threads).unwrap_or(i64::MAX);
         used.parameters.insert("threads".into(), ParameterValue::Integer(threads));

@@ -172,7 +172,7 @@ fn make(
 }
 
 /// Calls a plugin; a panic is an error.
-pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, PluginError>) -> Result<T, PluginError> {
+pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, PluginError>) -> Result<T, PluginError> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let said = panic
             .downcast_ref::<&str>()

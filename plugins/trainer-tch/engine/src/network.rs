@@ -8,8 +8,8 @@ use crate::tensors::{Tensors, values};
 use codebench_sdk::engine::{Plan, Weights, check_batch, check_memory, correct, weights_values};
 use codebench_sdk::model::{TensorShape, Workload};
 use codebench_sdk::prelude::{
-    EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, PluginError,
-    StepOptions, StepResult,
+    EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, OptimizerState,
+    PluginError, StepOptions, StepResult,
 };
 use tch::{Reduction, TchError, Tensor};
 
@@ -138,6 +138,24 @@ impl Network for TorchNetwork {
         for (tensor, index) in weights.iter().zip(targets) {
             self.tensors.set(index, &tensor.values).map_err(failed)?;
         }
+        Ok(())
+    }
+
+    fn optimizer_state(&self) -> Result<Option<OptimizerState>, PluginError> {
+        self.settings.claim_threads();
+        let (steps, rows) = self.optimizer.state();
+        let named = |row: Option<&Tensor>| match row {
+            Some(row) => Ok(self.names.named_gradients(self.tensors.split(row).map_err(failed)?)),
+            None => Ok(Vec::new()),
+        };
+        Ok(Some(OptimizerState { steps, first: named(rows.first())?, second: named(rows.get(1))? }))
+    }
+
+    fn set_optimizer_state(&mut self, state: &OptimizerState) -> Result<(), PluginError> {
+        self.settings.claim_threads();
+        let (first, second) = (self.names.rows(&state.first)?, self.names.rows(&state.second)?);
+        let join = |rows: &[Vec<f32>]| self.tensors.join(rows, self.settings.device).map_err(failed);
+        self.optimizer.restore(state.steps, [join(&first)?, join(&second)?]);
         Ok(())
     }
 }

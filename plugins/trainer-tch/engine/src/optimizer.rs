@@ -2,7 +2,7 @@
 
 use crate::tensors::Tensors;
 use codebench_sdk::api::NetworkOptions;
-use codebench_sdk::engine::{ADAM_EPSILON, Rule};
+use codebench_sdk::engine::{ADAM_EPSILON, Rule, powers};
 use codebench_sdk::prelude::PluginError;
 use tch::{TchError, Tensor};
 
@@ -13,6 +13,7 @@ pub(crate) struct Optimizer {
     betas: [f64; 2],
     weight_decay: f64,
     clip_norm: f64,
+    steps: u64,
     /// betas^steps, kept as running products.
     powers: [f64; 2],
     /// Velocity and nothing (SGD), or the two moments (Adam), from the first step on.
@@ -28,9 +29,24 @@ impl Optimizer {
             betas: options.betas,
             weight_decay: options.weight_decay,
             clip_norm: options.clip_norm,
+            steps: 0,
             powers: [1.0; 2],
             state: None,
         })
+    }
+
+    /// Steps taken, and the rows of its moments, as many as the rule has; none before the first step.
+    pub(crate) fn state(&self) -> (u64, &[Tensor]) {
+        let count = if self.rule == Rule::Sgd { 1 } else { 2 };
+        let rows = self.state.as_ref().map_or(&[] as &[Tensor], |rows| rows.get(..count).unwrap_or_default());
+        (self.steps, rows)
+    }
+
+    /// Puts it where [`Optimizer::state`] was.
+    pub(crate) fn restore(&mut self, steps: u64, rows: [Tensor; 2]) {
+        self.steps = steps;
+        self.powers = powers(self.betas, steps);
+        self.state = Some(rows);
     }
 
     /// One update of every trained tensor by the row of gradients, which is clipped and decayed in place.
@@ -45,6 +61,7 @@ impl Optimizer {
             Some(state) => state,
             None => [tensors.row.f_zeros_like()?, tensors.row.f_zeros_like()?],
         };
+        self.steps += 1;
         for (power, beta) in self.powers.iter_mut().zip(self.betas) {
             *power *= beta;
         }

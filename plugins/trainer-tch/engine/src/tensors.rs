@@ -22,6 +22,8 @@ pub(crate) struct Tensors {
     all: Vec<Tensor>,
     /// For each view into the row: its index in `all`, and its place in the row of gradients.
     trained: Vec<(usize, Tensor)>,
+    /// Where in the row each of `trained` starts.
+    starts: Vec<i64>,
 }
 
 impl Tensors {
@@ -50,6 +52,7 @@ impl Tensors {
             let own = Tensor::f_from_slice(&tensor.values)?.f_reshape(extents(&tensor.shape))?;
             all.push(own.f_to_device(device)?);
         }
+        let starts = places.iter().map(|(_, start)| *start).collect();
         let mut trained = Vec::with_capacity(places.len());
         for (index, start) in places {
             let tensor = &weights.all()[index];
@@ -61,7 +64,7 @@ impl Tensors {
             all[index] = view(&row)?.f_set_requires_grad(true)?;
             trained.push((index, view(&gradient)?));
         }
-        Ok(Tensors { row, gradient, decayed, all, trained })
+        Ok(Tensors { row, gradient, decayed, all, trained, starts })
     }
 
     /// All tensors.
@@ -94,6 +97,25 @@ impl Tensors {
             gradients[*index] = Some(values(place)?);
         }
         Ok(gradients)
+    }
+
+    /// The part of each tensor in `row`, which has the order of the trained values; `None` for what is not trained.
+    pub(crate) fn split(&self, row: &Tensor) -> Result<Vec<Option<Vec<f32>>>, TchError> {
+        let mut parts: Vec<Option<Vec<f32>>> = vec![None; self.all.len()];
+        for ((index, place), start) in self.trained.iter().zip(&self.starts) {
+            parts[*index] = Some(values(&row.f_narrow(0, *start, place.numel() as i64)?)?);
+        }
+        Ok(parts)
+    }
+
+    /// The row of which [`Tensors::split`] gives `parts`, one for each tensor.
+    pub(crate) fn join(&self, parts: &[Vec<f32>], device: Device) -> Result<Tensor, TchError> {
+        let mut row = vec![0.0f32; self.row.numel()];
+        for ((index, _), start) in self.trained.iter().zip(&self.starts) {
+            let start = *start as usize;
+            row[start..start + parts[*index].len()].copy_from_slice(&parts[*index]);
+        }
+        Tensor::f_from_slice(&row)?.f_to_device(device)
     }
 
     /// Writes `values` into tensor `index`.

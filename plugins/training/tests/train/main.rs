@@ -4,6 +4,7 @@
 
 mod evaluator;
 mod language;
+mod resume;
 mod setting;
 mod transfer;
 mod zero_cost;

@@ -16,6 +16,8 @@ use codebench_api::{
 };
 use codebench_model::{TensorShape, WeightRole, Workload};
 use serde::{Deserialize, Serialize};
+#[cfg(not(feature = "first-contract"))]
+use {crate::answer::received, abi_stable::std_types::ROption, codebench_api::OptimizerState};
 
 /// Functions of an engine.
 #[repr(C)]
@@ -40,6 +42,19 @@ pub(crate) struct NetworkTable {
     /// Names and shapes, values.
     #[sabi(last_prefix_field)]
     set_weights: unsafe extern "C" fn(This, u32, RStr<'_>, RSlice<'_, f32>) -> Answer<()>,
+    #[cfg(not(feature = "first-contract"))]
+    optimizer_state: unsafe extern "C" fn(This, u32) -> Answer<ROption<Optimizer>>,
+    /// Steps; names and shapes, values of the first moments; likewise of the second ones.
+    #[cfg(not(feature = "first-contract"))]
+    set_optimizer_state: unsafe extern "C" fn(
+        This,
+        u32,
+        u64,
+        RStr<'_>,
+        RSlice<'_, f32>,
+        RStr<'_>,
+        RSlice<'_, f32>,
+    ) -> Answer<()>,
 }
 
 /// [`MiniBatch`].
@@ -75,6 +90,16 @@ struct Gradients {
 struct Tensors {
     heads: Document,
     values: RVec<f32>,
+}
+
+/// [`OptimizerState`].
+#[cfg(not(feature = "first-contract"))]
+#[repr(C)]
+#[derive(StableAbi)]
+struct Optimizer {
+    steps: u64,
+    first: Tensors,
+    second: Tensors,
 }
 
 /// A [`NamedTensor`] without its values.
@@ -211,6 +236,39 @@ unsafe extern "C" fn set_weights(
     })
 }
 
+#[cfg(not(feature = "first-contract"))]
+unsafe extern "C" fn optimizer_state(this: This, layout: u32) -> Answer<ROption<Optimizer>> {
+    guard(|| {
+        check_layout(layout, BATCH_LAYOUT)?;
+        // SAFETY: the contract of this module's functions.
+        let state = unsafe { state::<State>(this) }.optimizer_state()?;
+        let Some(OptimizerState { steps, first, second }) = state else { return Ok(ROption::RNone) };
+        Ok(ROption::RSome(Optimizer { steps, first: Tensors::new(&first)?, second: Tensors::new(&second)? }))
+    })
+}
+
+#[cfg(not(feature = "first-contract"))]
+unsafe extern "C" fn set_optimizer_state(
+    this: This,
+    layout: u32,
+    steps: u64,
+    first_heads: RStr<'_>,
+    first: RSlice<'_, f32>,
+    second_heads: RStr<'_>,
+    second: RSlice<'_, f32>,
+) -> Answer<()> {
+    guard(|| {
+        check_layout(layout, BATCH_LAYOUT)?;
+        let state = OptimizerState {
+            steps,
+            first: tensors(first_heads.as_str(), first.as_slice())?,
+            second: tensors(second_heads.as_str(), second.as_slice())?,
+        };
+        // SAFETY: the contract of this module's functions.
+        unsafe { state_mut::<State>(this) }.set_optimizer_state(&state)
+    })
+}
+
 /// An engine of the other side.
 struct Imported(Object<EngineTableRef>);
 
@@ -229,7 +287,18 @@ impl ImportedNetwork {
     fn table() -> NetworkTableRef {
         static TABLE: std::sync::OnceLock<NetworkTableRef> = std::sync::OnceLock::new();
         *TABLE.get_or_init(|| {
-            let table = NetworkTable { train_step, evaluate, densities, gradients, weights, set_weights };
+            let table = NetworkTable {
+                train_step,
+                evaluate,
+                densities,
+                gradients,
+                weights,
+                set_weights,
+                #[cfg(not(feature = "first-contract"))]
+                optimizer_state,
+                #[cfg(not(feature = "first-contract"))]
+                set_optimizer_state,
+            };
             abi_stable::prefix_type::PrefixTypeTrait::leak_into_prefix(table)
         })
     }
@@ -263,18 +332,47 @@ impl Network for ImportedNetwork {
     }
 
     fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<(), PluginError> {
-        // The other side tells tensors apart by their shapes.
-        if let Some(tensor) = weights.iter().find(|tensor| count(&tensor.shape) != Some(tensor.values.len()))
-        {
-            let NamedTensor { name, shape, values, .. } = tensor;
-            return Err(PluginError::invalid(format!(
-                "weight tensor `{name}` of shape {shape:?} with {} values is refused: give as many as its shape has",
-                values.len()
-            )));
-        }
-        let all = Tensors::new(weights)?;
+        let all = whole(weights)?;
         call!(self.0, set_weights, BATCH_LAYOUT, all.heads.as_rstr(), all.values.as_rslice())
     }
+
+    #[cfg(not(feature = "first-contract"))]
+    fn optimizer_state(&self) -> Result<Option<OptimizerState>, PluginError> {
+        let Some(function) = self.0.table().optimizer_state() else { return Ok(None) };
+        // SAFETY: the function belongs to the object.
+        let state = received(unsafe { function(self.0.this(), BATCH_LAYOUT) })?;
+        let ROption::RSome(Optimizer { steps, first, second }) = state else { return Ok(None) };
+        let [first, second] = [first, second].map(|all| tensors(&all.heads, &all.values));
+        Ok(Some(OptimizerState { steps, first: first?, second: second? }))
+    }
+
+    #[cfg(not(feature = "first-contract"))]
+    fn set_optimizer_state(&mut self, state: &OptimizerState) -> Result<(), PluginError> {
+        let Some(function) = self.0.table().set_optimizer_state() else {
+            return Err(PluginError::invalid(
+                "the engine was built for a contract without optimiser states: build it again, or train from the first epoch",
+            ));
+        };
+        let (first, second) = (whole(&state.first)?, whole(&state.second)?);
+        let (first_heads, second_heads) = (first.heads.as_rstr(), second.heads.as_rstr());
+        let (first, second) = (first.values.as_rslice(), second.values.as_rslice());
+        // SAFETY: the function belongs to the object, and the borrow of the adapter keeps others away.
+        received(unsafe {
+            function(self.0.this(), BATCH_LAYOUT, state.steps, first_heads, first, second_heads, second)
+        })
+    }
+}
+
+/// `tensors`, each with as many values as its shape has: the other side tells them apart by their shapes.
+fn whole(tensors: &[NamedTensor]) -> Result<Tensors, PluginError> {
+    if let Some(tensor) = tensors.iter().find(|tensor| count(&tensor.shape) != Some(tensor.values.len())) {
+        let NamedTensor { name, shape, values, .. } = tensor;
+        return Err(PluginError::invalid(format!(
+            "weight tensor `{name}` of shape {shape:?} with {} values is refused: give as many as its shape has",
+            values.len()
+        )));
+    }
+    Tensors::new(tensors)
 }
 
 impl Crossing for kinds::Engine {

@@ -34,6 +34,11 @@ pub enum Rule {
     AdamW,
 }
 
+/// `betas` to the power of `steps`, as an optimiser has them that multiplies step by step: the same bits.
+pub fn powers(betas: [f64; 2], steps: u64) -> [f64; 2] {
+    betas.map(|beta| (0..steps).fold(1.0, |power, _| power * beta))
+}
+
 impl Rule {
     /// The rules by name.
     const ALL: [(&'static str, Rule); 3] = [("sgd", Rule::Sgd), ("adam", Rule::Adam), ("adamw", Rule::AdamW)];

@@ -121,6 +121,20 @@ impl Weights {
         Ok(())
     }
 
+    /// The values of `given` for every tensor of the network, in order; zeros for those that are not named.
+    ///
+    /// # Errors
+    /// Those of [`Weights::locate`].
+    pub fn rows(&self, given: &[NamedTensor]) -> Result<Vec<Vec<f32>>, PluginError> {
+        let targets = self.locate(given)?;
+        let length = |tensor: &NamedTensor| elements(&tensor.shape).unwrap_or(0);
+        let mut rows: Vec<Vec<f32>> = self.tensors.iter().map(|tensor| vec![0.0; length(tensor)]).collect();
+        for (tensor, index) in given.iter().zip(targets) {
+            rows[index].copy_from_slice(&tensor.values);
+        }
+        Ok(rows)
+    }
+
     fn unknown(&self, name: &str) -> PluginError {
         let nearest = codebench_model::parameter::nearest(name, self.by_name.keys().map(String::as_str));
         let hint = nearest.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();

@@ -7,7 +7,7 @@ use codebench_model::{
     CnnGraph, DataSource, ParameterValue, Parameters, Purpose, Recipe, TensorShape, Workload,
 };
 use codebench_training::data::{self, Splits};
-use codebench_training::{CheckedRecipe, Outcome, Training, checkpoint};
+use codebench_training::{CheckedRecipe, Outcome, Standing, Training, checkpoint};
 
 const IMAGE: TensorShape = TensorShape { channels: 1, height: 8, width: 8 };
 
@@ -78,7 +78,7 @@ fn train(splits: &Splits, network: &mut dyn Network, epochs: u64) -> Outcome {
     let recipe = CheckedRecipe::new(&fields).unwrap();
     let training =
         Training { splits, recipe: &recipe, seed: 1, purpose: Purpose::Search, wall_limit_s: None };
-    training.run(network, |_| ()).unwrap()
+    training.run(network, Standing::default(), |_, _, _| Ok(())).unwrap()
 }
 
 #[test]
