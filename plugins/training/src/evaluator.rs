@@ -33,7 +33,7 @@ pub struct Train {
     /// Where checkpoints are kept, if they are.
     checkpoints: Option<PathBuf>,
     transfer: Option<Transfer>,
-    /// Whether what trainings need to go on is kept too.
+    /// Whether what trainings need to go on is kept with the checkpoints.
     resumable: bool,
 }
 
@@ -65,18 +65,12 @@ impl Plugin for Train {
                 transfer.name()
             )));
         }
-        let resumable = configuration.boolean("resumable")?;
-        if resumable && folder.is_empty() {
-            return Err(PluginError::invalid(
-                "resumable = true keeps trainings in the folder of checkpoints, but there is none: give `checkpoints` a folder",
-            ));
-        }
         Ok(Train {
             chosen: ChosenEngine::configure(configuration)?,
             data: LoadedData::default(),
             checkpoints: (!folder.is_empty()).then(|| PathBuf::from(folder)),
             transfer,
-            resumable,
+            resumable: configuration.boolean("resumable")? && !folder.is_empty(),
         })
     }
 }
@@ -97,7 +91,7 @@ fn parameters() -> Vec<ParameterDescription> {
     parameters.push(ParameterDescription::boolean(
         "resumable",
         false,
-        "Keeps after epochs what a training needs to go on with the same result: after a kill, and for more epochs.",
+        "Keeps among the checkpoints what a training needs to go on with the same result: after a kill, and for more epochs.",
     ));
     parameters
 }

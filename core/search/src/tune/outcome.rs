@@ -83,17 +83,17 @@ pub struct TuneSummary {
 impl TuneSummary {
     /// The best recipe as the table `[recipe]` of an experiment.
     pub fn recipe_table(&self) -> Option<String> {
-        self.best.as_ref().map(|best| recipe_table(&best.recipe))
+        self.best.as_ref().map(recipe_table)
     }
 }
 
-/// `[recipe]` with every field that is not the default, the number of epochs in any case.
-fn recipe_table(recipe: &Recipe) -> String {
+/// `[recipe]` with the fields that were looked for, the number of epochs, and every other field that is not the default.
+fn recipe_table(record: &RungRecord) -> String {
     let defaults = RecipeSpace::fields();
     let mut text = String::from("[recipe]\n");
-    if let Value::Object(fields) = canonical::to_value(recipe) {
+    if let Value::Object(fields) = canonical::to_value(&record.recipe) {
         for (name, value) in fields {
-            if name == "epochs" || defaults.get(&name) != Some(&value) {
+            if name == "epochs" || record.values.contains_key(&name) || defaults.get(&name) != Some(&value) {
                 text += &format!("{name} = {value}\n");
             }
         }

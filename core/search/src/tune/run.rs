@@ -17,7 +17,7 @@ use crate::study::evaluate::{answer, locked, unpoisoned};
 use crate::study::memo;
 use crate::{Outcome, RunOptions};
 use codebench_api::{Catalog, PluginError};
-use codebench_model::{Job, ParameterValue, Parameters, Purpose, Status};
+use codebench_model::{Job, ParameterValue, Parameters, Purpose, Recipe, Status};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -146,7 +146,7 @@ fn job(
     setup: &Setup,
     configuration: u64,
     values: &BTreeMap<String, Value>,
-    recipe: codebench_model::Recipe,
+    recipe: Recipe,
     resume_from: Option<String>,
 ) -> Job {
     let mut named: Parameters = values.iter().map(|(name, value)| (name.clone(), parameter(value))).collect();
@@ -168,6 +168,9 @@ fn broken_executor(error: PluginError) -> SearchError {
 struct Open {
     assignment: Assignment,
     configuration: Configuration,
+    /// That of the rung.
+    recipe: Recipe,
+    /// What the evaluator may see.
     job: Job,
     key: String,
     /// Whether a thread has taken it.
@@ -190,11 +193,11 @@ struct State<'a> {
 }
 
 impl State<'_> {
-    /// Number, job and memo key of an assignment that nobody evaluates yet.
-    fn take(&mut self) -> Option<(u64, Job, String)> {
+    /// Number, epochs, job and memo key of an assignment that nobody evaluates yet.
+    fn take(&mut self) -> Option<(u64, u64, Job, String)> {
         let open = self.open.values_mut().find(|open| open.answer.is_none() && !open.taken)?;
         open.taken = true;
-        Some((open.assignment.number, open.job.clone(), open.key.clone()))
+        Some((open.assignment.number, open.recipe.epochs, open.job.clone(), open.key.clone()))
     }
 }
 
@@ -224,9 +227,8 @@ impl<'a> Run<'a> {
                 break;
             }
             match state.take() {
-                Some((number, job, key)) => {
-                    let recipe = job.recipe.as_ref();
-                    let purpose = format!("{} epochs", recipe.map_or(0, |recipe| recipe.epochs));
+                Some((number, epochs, job, key)) => {
+                    let purpose = format!("{epochs} epochs");
                     state.at_work += 1;
                     drop(state);
                     let (evaluation, wall) = answer(&self.setup.prepared, &job, &key, &purpose);
@@ -293,11 +295,12 @@ impl<'a> Run<'a> {
         let epochs = self.rungs.get(assignment.rung).copied().unwrap_or_default();
         let recipe = configuration.recipe.stopped_after(epochs);
         let checkpoint = state.checkpoints.get(&assignment.configuration).cloned().flatten();
-        let job = job(self.setup, assignment.configuration, &configuration.values, recipe, checkpoint);
-        let key = memo::key(&self.setup.prepared.reads.declared(&job), &self.setup.prepared);
-        let answer = state.store.evaluation(&key)?;
+        let job =
+            job(self.setup, assignment.configuration, &configuration.values, recipe.clone(), checkpoint);
         let job = self.setup.prepared.reads.declared(&job);
-        let open = Open { assignment, configuration, job, key, taken: false, answer };
+        let key = memo::key(&job, &self.setup.prepared);
+        let answer = state.store.evaluation(&key)?;
+        let open = Open { assignment, configuration, recipe, job, key, taken: false, answer };
         state.open.insert(assignment.number, open);
         Ok(())
     }
@@ -324,12 +327,11 @@ impl<'a> Run<'a> {
 }
 
 fn record(open: &Open, evaluation: &Evaluation, value: Result<f64, (Status, String)>) -> RungRecord {
-    let Open { assignment, configuration, job, .. } = open;
+    let Open { assignment, configuration, recipe, .. } = open;
     let (status, reason, value) = match value {
         Ok(value) => (Status::Ok, None, Some(value)),
         Err((status, reason)) => (status, Some(reason), None),
     };
-    let recipe = job.recipe.clone().unwrap_or_else(|| configuration.recipe.clone());
     RungRecord {
         number: assignment.number,
         configuration: assignment.configuration,
@@ -341,7 +343,7 @@ fn record(open: &Open, evaluation: &Evaluation, value: Result<f64, (Status, Stri
         reason,
         value,
         values: configuration.values.clone(),
-        recipe,
+        recipe: recipe.clone(),
         metrics: evaluation.metrics.values.clone(),
     }
 }

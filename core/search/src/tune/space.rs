@@ -33,11 +33,16 @@ impl Values {
                     true => low * codebench_math::exp(at * codebench_math::ln(high / low)),
                     false => low + at * (high - low),
                 };
-                let x = if *whole { x.round() } else { x }.clamp(*min, *max);
+                let x = if *whole { x.round() } else { short(x) }.clamp(*min, *max);
                 if *whole { Value::from(x as u64) } else { Value::from(x) }
             }
         }
     }
+}
+
+/// Four significant digits: more say nothing about a recipe.
+fn short(x: f64) -> f64 {
+    format!("{x:.3e}").parse().unwrap_or(x)
 }
 
 /// Fields by name.
@@ -155,7 +160,8 @@ mod tests {
         for size in 1..=4 {
             assert!((share(&|r| r.batch_size == size) - 0.25).abs() < 0.03, "{size}");
         }
-        let expected = (1.5f64 / 0.5).ln() / (8.5f64 / 0.5).ln();
+        let ln = codebench_math::ln;
+        let expected = ln(1.5 / 0.5) / ln(8.5 / 0.5);
         assert!((share(&|r| r.restart_epochs == 1) - expected).abs() < 0.03);
         assert!(share(&|r| (1e-4..=1e-1).contains(&r.learning_rate)) == 1.0);
     }

@@ -114,11 +114,10 @@ fn only_the_same_training_goes_on() {
     // Without the parameter nothing is kept.
     let plain = trainer(folder.path(), false).evaluate(&part(&job, 1, None)).unwrap();
     assert!(!plain.artifacts.contains_key("checkpoint"));
-    let none = Parameters::from([("resumable".to_owned(), ParameterValue::Boolean(true))]);
-    assert_eq!(
-        catalog().evaluator("codebench/train", &none).map(drop).unwrap_err().message,
-        "resumable = true keeps trainings in the folder of checkpoints, but there is none: give `checkpoints` a folder"
-    );
+    let error = trainer(folder.path(), false).evaluate(&part(&job, 2, Some(&first))).unwrap_err();
+    let key = &first.artifacts["checkpoint"];
+    let expected = format!("`codebench/train` keeps no checkpoints, but is asked to go on from `{key}`");
+    assert_eq!(error.message, expected);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use crate::check::{Check, Finding, Verdict, ensure, failed};
 use crate::rows;
 use crate::subject::{Shown, Subject};
 use codebench_api::{
-    Engine, ErrorKind, MiniBatch, NamedTensor, Network, NetworkOptions, PluginError, StepOptions,
+    Engine, ErrorKind, MiniBatch, NamedTensor, Network, NetworkOptions, OptimizerState, PluginError,
+    StepOptions,
 };
 use codebench_model::Workload;
 use codebench_space::Rng;
@@ -37,6 +38,11 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "training",
         promise: "Steps of every optimiser lower the loss on one mini-batch; an unknown optimiser is refused by name.",
         run: training,
+    },
+    Check {
+        name: "resumption",
+        promise: "A fresh network with weights and optimiser state of another goes on with its bits; bad states are refused.",
+        run: resumption,
     },
     Check {
         name: "evaluation",
@@ -303,6 +309,49 @@ fn training(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
                 format!("an unknown optimiser is refused as {:?} with {:?}: quote it", e.kind, e.message)
             }),
         }
+    })
+}
+
+fn resumption(subject: &Subject<'_>, rng: &mut Rng) -> Verdict {
+    each(subject, rng, |engine, rng| {
+        let data = Data::draw(rng, IMAGES);
+        let workload = workload::residual()?;
+        for optimizer in ["sgd", "adam", "adamw"] {
+            let options = options(rng.word(), optimizer);
+            let mut whole = build(engine, &workload, &options)?;
+            for number in 0..3 {
+                step(whole.as_mut(), &data, number)?;
+            }
+            // An engine need not tell; its trainings start anew.
+            let Some(state) = ok(whole.optimizer_state(), "optimizer_state()")? else { return Ok(()) };
+            ensure(state.steps == 3, || format!("after 3 steps, optimizer_state() says {}", state.steps))?;
+            let mut fresh = build(engine, &workload, &options)?;
+            if let Some(first) = state.first.first() {
+                let unknown = NamedTensor { name: "no.such.weight".into(), ..first.clone() };
+                let bad = OptimizerState { first: vec![unknown], ..state.clone() };
+                match fresh.set_optimizer_state(&bad) {
+                    Ok(()) => return failed("set_optimizer_state accepts an unknown name"),
+                    Err(e) => ensure(e.kind == ErrorKind::Invalid, || {
+                        format!(
+                            "set_optimizer_state refuses an unknown name as {:?} instead of Invalid: {e}",
+                            e.kind
+                        )
+                    })?,
+                }
+            }
+            ok(fresh.set_optimizer_state(&state), "set_optimizer_state")?;
+            ok(fresh.set_weights(&ok(whole.weights(), "weights()")?), "set_weights")?;
+            let told = ok(fresh.optimizer_state(), "optimizer_state()")?;
+            ensure(told.as_ref() == Some(&state), || "optimizer_state() is not what was set".into())?;
+            for number in 3..6 {
+                step(whole.as_mut(), &data, number)?;
+                step(fresh.as_mut(), &data, number)?;
+            }
+            ensure(ok(whole.weights(), "weights()")? == ok(fresh.weights(), "weights()")?, || {
+                format!("after three more steps of {optimizer}, the network that goes on has other weights")
+            })?;
+        }
+        Ok(())
     })
 }
 

@@ -1,7 +1,7 @@
 use crate::{Case, all_noticed, info, passes};
 use codebench_api::{
     Engine, Entry, EvaluateResult, GradientsResult, Kind, Maker, MiniBatch, NamedTensor, Network,
-    NetworkOptions, PluginError, StepOptions, StepResult,
+    NetworkOptions, OptimizerState, PluginError, StepOptions, StepResult,
 };
 use codebench_conformance::Status::{Crashed, Failed};
 use codebench_model::{PrimitiveKind, TensorShape, Workload};
@@ -30,6 +30,9 @@ enum Fault {
     Denser,
     FewDensities,
     AnyLabel,
+    ForgetsSteps,
+    OtherSteps,
+    AnyState,
     Shared,
 }
 
@@ -46,6 +49,7 @@ struct Squares {
     layers: usize,
     input: TensorShape,
     classes: usize,
+    steps: u64,
 }
 
 impl Engine for Fake {
@@ -81,7 +85,7 @@ impl Engine for Fake {
         let tensors = workload.layers.iter().flat_map(|l| &l.weights).map(tensor).collect();
         let classes = workload.tensors[workload.output].channels as usize;
         let (layers, input) = (workload.layers.len(), workload.tensors[workload.input]);
-        Ok(Box::new(Squares { fault: self.0, tensors, layers, input, classes }))
+        Ok(Box::new(Squares { fault: self.0, tensors, layers, input, classes, steps: 0 }))
     }
 }
 
@@ -124,7 +128,10 @@ impl Network for Squares {
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
         let loss = self.loss() + if self.fault == Fault::Shared && running > 0 { 1.0 } else { 0.0 };
-        self.shrink(if self.fault == Fault::NoDescent { -0.01 } else { step.learning_rate as f32 });
+        self.steps += 1;
+        // A rate that falls with the steps is what this optimiser knows of those before.
+        let rate = step.learning_rate as f32 / self.steps as f32;
+        self.shrink(if self.fault == Fault::NoDescent { -0.01 } else { rate });
         RUNNING.fetch_sub(1, Ordering::SeqCst);
         Ok(StepResult { loss, correct: 0 })
     }
@@ -187,6 +194,21 @@ impl Network for Squares {
         self.tensors = if self.fault == Fault::HalfSet { self.tensors.clone() } else { changed };
         Ok(())
     }
+
+    fn optimizer_state(&self) -> Result<Option<OptimizerState>, PluginError> {
+        let first = self.parameters().map(|t| NamedTensor { values: vec![0.0; t.values.len()], ..t.clone() });
+        let steps = if self.fault == Fault::OtherSteps { 0 } else { self.steps };
+        Ok(Some(OptimizerState { steps, first: first.collect(), second: Vec::new() }))
+    }
+
+    fn set_optimizer_state(&mut self, state: &OptimizerState) -> Result<(), PluginError> {
+        let unknown = state.first.iter().find(|t| !self.tensors.iter().any(|own| own.name == t.name));
+        if let (Some(tensor), false) = (unknown, self.fault == Fault::AnyState) {
+            return Err(PluginError::invalid(format!("no weight `{}`", tensor.name)));
+        }
+        self.steps = if self.fault == Fault::ForgetsSteps { 0 } else { state.steps };
+        Ok(())
+    }
 }
 
 fn fake(fault: Fault) -> Entry {
@@ -214,6 +236,9 @@ fn every_check_can_fail() {
         (fake(Fault::GradientSteps), "gradients", Failed, "changes the weights"),
         (fake(Fault::NoDescent), "training", Failed, "took the loss from"),
         (fake(Fault::AnyOptimizer), "training", Failed, "no-such-optimizer"),
+        (fake(Fault::OtherSteps), "resumption", Failed, "after 3 steps"),
+        (fake(Fault::ForgetsSteps), "resumption", Failed, "is not what was set"),
+        (fake(Fault::AnyState), "resumption", Failed, "accepts an unknown name"),
         (fake(Fault::BatchStatistics), "evaluation", Failed, "alone, an image"),
         (fake(Fault::EvaluationSteps), "evaluation", Failed, "changes the weights"),
         (fake(Fault::Denser), "evaluation", Failed, "from 0 to 1"),

@@ -1,0 +1,132 @@
+//! `codebench tune` and `codebench train --resume`: the same bytes on any number of threads and after kills.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use codebench_tests::{answer, command, root};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_codebench-under-test");
+
+/// The example, shorter.
+fn file(folder: &Path) {
+    let text = std::fs::read_to_string(root().join("examples/tune.toml")).unwrap();
+    let cnn = root().join("examples/cnns/tiny.toml").display().to_string();
+    let mut changed = text.clone();
+    for (from, to) in [
+        ("cnns/tiny.toml", cnn.as_str()),
+        ("configurations = 27", "configurations = 6"),
+        ("reduction = 3", "reduction = 2"),
+        ("max_epochs = 9", "max_epochs = 4"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        changed = changed.replace(from, to);
+    }
+    std::fs::write(folder.join("tune.toml"), changed).unwrap();
+}
+
+fn tune(folder: &Path, out: &str, more: &[&str]) -> Command {
+    let mut run = command(BINARY, &[]);
+    run.args(["tune", "tune.toml", "--out", out]).args(more).current_dir(folder);
+    run
+}
+
+fn results(folder: &Path, out: &str) -> [Vec<u8>; 2] {
+    ["records.csv", "best-recipe.toml"].map(|name| std::fs::read(folder.join(out).join(name)).unwrap())
+}
+
+/// Starts `run` and kills it after `moment`; whether it had not ended by itself.
+fn killed(mut run: Command, moment: Duration) -> bool {
+    let mut child = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    while start.elapsed() < moment {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    true
+}
+
+#[test]
+fn neither_threads_nor_kills_change_a_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    file(folder);
+    let start = Instant::now();
+    let whole = answer(&mut tune(folder, "whole", &["--threads", "2"]));
+    let time = start.elapsed();
+    assert_eq!(whole.status, Some(0), "{}", whole.stderr);
+    for expected in
+        ["6 recipes, ", "promoted", "Best recipe: ", "test_accuracy", "\n[recipe]\n", "best-recipe.toml"]
+    {
+        assert!(whole.stdout.contains(expected), "`{expected}` is missing in\n{}", whole.stdout);
+    }
+    assert_eq!(answer(&mut tune(folder, "one", &["--threads", "1"])).status, Some(0));
+    assert_eq!(results(folder, "one"), results(folder, "whole"));
+    let mut kills = 0;
+    for tenths in [1, 3, 2, 4, 3] {
+        kills += usize::from(killed(tune(folder, "killed", &["--resume"]), time * tenths / 10));
+    }
+    assert!(kills > 1, "{kills} processes were killed before their end");
+    assert_eq!(answer(&mut tune(folder, "killed", &["--resume", "--threads", "1"])).status, Some(0));
+    assert_eq!(results(folder, "killed"), results(folder, "whole"));
+
+    let again = answer(&mut tune(folder, "whole", &[]));
+    assert_eq!(again.status, Some(2), "{}", again.stderr);
+    assert!(again.stderr.contains("give --resume to go on with it"), "{}", again.stderr);
+
+    // The recipe is ready to be pasted: what it trains is what was measured.
+    let recipe = std::fs::read_to_string(folder.join("whole/best-recipe.toml")).unwrap();
+    let fields = recipe
+        .lines()
+        .skip(1)
+        .flat_map(|line| ["--recipe".to_owned(), line.replace(' ', "").replace('"', "")]);
+    let mut train = command(BINARY, &[]);
+    train.args(["train", "--seed", "1", "--cnn"]).arg(root().join("examples/cnns/tiny.toml"));
+    let trained = answer(train.args(fields).current_dir(folder));
+    assert_eq!(trained.status, Some(0), "{}", trained.stderr);
+    let measured = whole.stdout.lines().find_map(|line| line.trim().strip_prefix("test_loss ")).unwrap();
+    let loss = trained.stdout.lines().find(|line| line.starts_with("test")).unwrap();
+    let loss: f64 = loss.split_whitespace().last().unwrap().parse().unwrap();
+    assert!((loss - measured.parse::<f64>().unwrap()).abs() < 1e-4, "{loss} against {measured}");
+}
+
+#[test]
+fn a_killed_training_goes_on_to_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |out: &str, more: &[&str]| {
+        let mut run = command(BINARY, &[]);
+        run.args(["train", "--recipe", "epochs=6", "--recipe", "crop_padding=1", "--cnn"])
+            .arg(root().join("examples/cnns/tiny.toml"))
+            .args(["--out", out])
+            .args(more)
+            .current_dir(folder.path());
+        run
+    };
+    let state = || {
+        let files = std::fs::read_dir(folder.path().join("killed")).into_iter().flatten();
+        let mut names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.any(|name| name.ends_with(".state.safetensors"))
+    };
+    let start = Instant::now();
+    assert_eq!(answer(&mut train("whole/w.safetensors", &[])).status, Some(0));
+    let time = start.elapsed();
+    let mut tenths = 2;
+    while !state() {
+        assert!(tenths < 10, "no training was killed in its middle");
+        killed(train("killed/w.safetensors", &["--resume"]), time * tenths / 10);
+        tenths += 1;
+    }
+    let last = answer(&mut train("killed/w.safetensors", &["--resume"]));
+    assert_eq!(last.status, Some(0), "{}", last.stderr);
+    assert!(last.stderr.contains("goes on after epoch "), "{}", last.stderr);
+    let bytes = |out: &str| std::fs::read(folder.path().join(out).join("w.safetensors")).unwrap();
+    assert!(bytes("whole") == bytes("killed"), "other weights");
+    assert!(!state(), "what is left in the middle is of no use");
+}
