@@ -83,10 +83,8 @@ fn neither_threads_nor_kills_change_a_byte() {
 
     // The recipe is ready to be pasted: what it trains is what was measured.
     let recipe = std::fs::read_to_string(folder.join("whole/best-recipe.toml")).unwrap();
-    let fields = recipe
-        .lines()
-        .skip(1)
-        .flat_map(|line| ["--recipe".to_owned(), line.replace(' ', "").replace('"', "")]);
+    let fields =
+        recipe.lines().skip(1).flat_map(|line| ["--recipe".to_owned(), line.replace([' ', '"'], "")]);
     let mut train = command(BINARY, &[]);
     train.args(["train", "--seed", "1", "--cnn"]).arg(root().join("examples/cnns/tiny.toml"));
     let trained = answer(train.args(fields).current_dir(folder));
