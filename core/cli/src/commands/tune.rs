@@ -1,6 +1,7 @@
 //! `codebench tune`: the best recipe for one CNN, by successive halving or random search.
 
 use super::run::{folder_name, judge};
+use crate::numbers::whole;
 use crate::progress::clock;
 use crate::table::Table;
 use crate::{Failure, OrFail, built_in, interrupt, plugins};
@@ -34,7 +35,7 @@ pub struct Arguments {
     #[arg(long)]
     pub resume: bool,
     /// Number of threads; never changes a result [default: what the file says, else one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=1024), allow_hyphen_values = true)]
     pub threads: Option<u16>,
 }
 
