@@ -144,9 +144,9 @@ impl Network for TorchNetwork {
     fn optimizer_state(&self) -> Result<Option<OptimizerState>, PluginError> {
         self.settings.claim_threads();
         let (steps, rows) = self.optimizer.state();
-        let named = |row: Option<&Tensor>| match row {
-            Some(row) => Ok(self.names.named_gradients(self.tensors.split(row).map_err(failed)?)),
-            None => Ok(Vec::new()),
+        let named = |row: Option<&Tensor>| -> Result<Vec<NamedTensor>, PluginError> {
+            let Some(row) = row else { return Ok(Vec::new()) };
+            Ok(self.names.named_gradients(self.tensors.split(row).map_err(failed)?))
         };
         Ok(Some(OptimizerState { steps, first: named(rows.first())?, second: named(rows.get(1))? }))
     }
