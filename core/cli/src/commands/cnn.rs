@@ -76,6 +76,8 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Say how far CNNs are from each other, and by which edits
+    Distance(super::distance::Arguments),
 }
 
 /// A CNN and the images it is built for.
@@ -117,6 +119,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> Result<(), Failure>
             let hashes = modules.iter().map(|module| hash::module_hash(module, *algorithm));
             Ok(writeln!(out, "{}", hash::hash_of_hashes(hashes, *algorithm))?)
         }
+        Command::Distance(arguments) => super::distance::run(arguments, out),
         Command::Count { cnn, merged, json } => match generated::load(Path::new(&cnn.cnn))? {
             Some(config) => generated::count(&config, *merged, *json, out),
             None if *merged => Err(Failure::of_usage(format!(

@@ -3,6 +3,7 @@
 pub mod cnn;
 pub mod compare;
 pub mod completions;
+pub mod distance;
 mod generated;
 pub mod pack;
 pub mod plugin;
