@@ -97,3 +97,34 @@ fn cnns_that_begin_alike_may_be_preferred() {
     let (without, with) = (familiar(0.0), familiar(1.0));
     assert!(with > without, "{with} {without}");
 }
+
+/// While nothing gets better, all that is proposed by the model has the CNN or the accelerator of the best trial.
+#[test]
+fn a_search_that_stands_still_holds_one_side_in_turn() {
+    let space = space();
+    let first = space.choices.iter().position(|choice| choice.block == Block::Accelerator).unwrap();
+    let alone = |turns_after: i64| {
+        let given = [
+            ("turns_after", ParameterValue::Integer(turns_after)),
+            ("refine", ParameterValue::Boolean(false)),
+        ];
+        let mut strategy = make(&given, 5);
+        let mut best: Option<Genotype> = None;
+        let mut free = 0;
+        for trial in 0..40 {
+            let point = strategy.ask(1).unwrap().remove(0);
+            let shares = best.as_ref().is_none_or(|best| {
+                best.0[..first] == point.0[..first] || best.0[first..] == point.0[first..]
+            });
+            free += usize::from(trial > 12 && !shares);
+            let objectives = vec![if best.is_none() { 1.0 } else { 0.0 }];
+            best.get_or_insert_with(|| point.clone());
+            strategy
+                .tell(&[Tell { trial, genotype: point, status: Status::Ok, objectives, violation: 0.0 }])
+                .unwrap();
+        }
+        free
+    };
+    assert_eq!(alone(5), 0);
+    assert!(alone(0) > 5, "{}", alone(0));
+}

@@ -15,7 +15,7 @@ use codebench_space::{Points, Rng, decode};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Vertices up to which the cheapest path is searched for, and the steps of that search.
@@ -225,9 +225,10 @@ fn many(graphs: &Graphs, json: bool, out: &mut dyn Write) -> Result<(), Failure>
     }
     let mut csv = csv::Writer::from_writer(out);
     let header = std::iter::once("cnn").chain(graphs.names.iter().map(String::as_str));
-    csv.write_record(header).failure()?;
+    csv.write_record(header).map_err(io::Error::from)?;
     for (name, row) in graphs.names.iter().zip(distances) {
-        csv.write_record(std::iter::once(name.clone()).chain(row.iter().map(f64::to_string))).failure()?;
+        let row = std::iter::once(name.clone()).chain(row.iter().map(f64::to_string));
+        csv.write_record(row).map_err(io::Error::from)?;
     }
     Ok(csv.flush()?)
 }

@@ -11,6 +11,11 @@ pub(super) enum Fix {
     Block(Block),
     /// Each block in turn as the best trial has it, for so many proposals.
     InTurn(usize),
+    /// The same, but only while so many outcomes or more have brought no improvement.
+    InTurnWhenStale {
+        turn: usize,
+        stale: usize,
+    },
 }
 
 /// What the parameters say.
@@ -156,6 +161,14 @@ impl Settings {
                 "Which side is held fast as the first random point has it; or each in turn, as the best trial has it.",
             ),
             ParameterDescription::integer("turn", 1, 100_000, 10, "Proposals of a turn."),
+            ParameterDescription::integer(
+                "turns_after",
+                0,
+                1_000_000,
+                5,
+                "Where nothing is held fast: outcomes without improvement after which either side is held in turn, as the best trial has it, \
+                 until there is one; 0 is never.",
+            ),
         ]
     }
 
@@ -192,7 +205,13 @@ impl Settings {
             "cnn" => Fix::Block(Block::Cnn),
             "accelerator" => Fix::Block(Block::Accelerator),
             "in-turn" => Fix::InTurn(configuration.integer("turn")?.unsigned_abs() as usize),
-            _ => Fix::Nothing,
+            _ => match configuration.integer("turns_after")?.unsigned_abs() as usize {
+                0 => Fix::Nothing,
+                stale => Fix::InTurnWhenStale {
+                    turn: configuration.integer("turn")?.unsigned_abs() as usize,
+                    stale,
+                },
+            },
         };
         Ok(Settings { fix, ..Settings::new(configuration)? })
     }

@@ -107,9 +107,15 @@ impl State {
         Ok(proposals)
     }
 
-    /// In turns, holds the other block as the best trial has it.
+    /// In turns, holds the other block as the best trial has it: always, or while nothing gets better.
     fn take_turns(&mut self) {
-        if let (Fix::InTurn(turn), Some(best)) = (self.settings.fix, self.history.ranking().first()) {
+        let turn = match self.settings.fix {
+            Fix::InTurn(turn) => turn,
+            Fix::InTurnWhenStale { turn, stale } if self.stale >= stale => turn,
+            Fix::InTurnWhenStale { .. } => return self.history.pin(None),
+            Fix::Nothing | Fix::Block(_) => return,
+        };
+        if let Some(best) = self.history.ranking().first() {
             let block =
                 if (self.proposed / turn).is_multiple_of(2) { Block::Cnn } else { Block::Accelerator };
             let point = self.history.outcomes[*best].genotype.clone();
