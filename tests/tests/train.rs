@@ -80,6 +80,37 @@ fn weights_of_earlier_trials_are_taken_over_reproducibly() {
 }
 
 /// The engine on libtorch, from the command line as a user names it.
+/// From the checkpoint of a neighbour: the modules before the change, or also those behind it.
+#[test]
+fn a_neighbour_gives_its_weights_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = root().join("examples/cnns/tiny.toml");
+    let text = std::fs::read_to_string(&tiny).unwrap();
+    let other = text.replace("conv3x3-c32-p1-s2-bn-relu", "conv5x5-c32-p2-s2-bn-relu");
+    assert_ne!(text, other);
+    std::fs::write(folder.path().join("other.toml"), other).unwrap();
+    let train = |arguments: &[&str]| {
+        let mut run = command(BINARY, &[]);
+        run.args(["train", "--recipe", "epochs=1"]).args(arguments).current_dir(folder.path());
+        answer(&mut run)
+    };
+    let tiny = tiny.to_str().unwrap();
+    assert_eq!(train(&["--cnn", tiny, "--out", "tiny.safetensors"]).status, Some(0));
+    let from = ["--cnn", "other.toml", "--from", "tiny.safetensors"];
+    let took = |more: &[&str]| {
+        let answer = train(&[&from, more].concat());
+        assert_eq!(answer.status, Some(0), "{}", answer.stderr);
+        let line = answer.stderr.lines().find(|line| line.starts_with("takes ")).unwrap().to_owned();
+        line.split(' ').nth(1).unwrap().parse::<u32>().unwrap()
+    };
+    let leading = took(&["--donor", tiny]);
+    assert!(leading > 0 && took(&["--donor", tiny, "--transfer", "identical"]) > leading);
+    let refused = train(&from);
+    assert!(refused.status == Some(2) && refused.stderr.contains("another network"), "{}", refused.stderr);
+    let none = train(&["--cnn", "lenet-5", "--from", "tiny.safetensors", "--donor", tiny]);
+    assert!(none.status == Some(2) && none.stderr.contains("no module of `lenet-5`"), "{}", none.stderr);
+}
+
 #[test]
 fn either_engine_runs_by_one_line_and_goes_on_from_the_other() {
     let Some(library) = codebench_engines::torch_library() else { return };

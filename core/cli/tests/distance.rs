@@ -44,9 +44,9 @@ fn many_are_a_matrix_the_same_on_any_number_of_threads() {
     let csv = printed(&arguments);
     let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!((rows.len(), rows[0].len(), rows[0][0]), (13, 13, "cnn"));
-    for i in 1..13 {
-        assert_eq!(rows[i][i], "0");
-        assert!((1..13).all(|j| rows[i][j] == rows[j][i]), "symmetric");
+    for (i, row) in rows.iter().enumerate().skip(1) {
+        assert_eq!(row[i], "0");
+        assert!(rows.iter().skip(1).map(|other| other[i]).eq(row[1..].iter().copied()), "symmetric");
     }
     let mut one = Command::new(env!("CARGO_BIN_EXE_codebench"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();

@@ -5,17 +5,17 @@ use crate::cnn_input::{CnnInput, Image, ImageArguments};
 use crate::numbers::whole;
 use crate::table::Table;
 use crate::{Failure, OrFail, catalog};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use codebench_api::{Catalog, Engine, Kind, Network, PluginError};
 use codebench_cnn::Language;
 use codebench_model::{DataSource, ParameterValue, Parameters, Purpose, Recipe, Workload};
 use codebench_training::checkpoint::{self, Origin};
 use codebench_training::data::{self, Splits};
 use codebench_training::state::{self, Saver};
-use codebench_training::{CheckedRecipe, Epoch, Measure, Outcome, Standing, Training};
+use codebench_training::{CheckedRecipe, Epoch, Measure, Outcome, Standing, Training, Transfer, take};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,7 @@ Examples:
   codebench train --cnn lenet-5 --data fashion-mnist --set train_images=10000 --recipe epochs=5
   codebench train --cnn my-cnn.toml --data image-folder --set folder=leaves --set size=32 --recipe flip=true --seed 7
   codebench train --cnn my-cnn.toml --from runs/checkpoints/0123.safetensors --recipe learning_rate=0.0005
+  codebench train --cnn my-cnn.toml --from runs/checkpoints/0123.safetensors --donor its-cnn.toml --transfer identical
   codebench train --cnn lenet-5 --data fashion-mnist --engine tch --engine-set device=cuda \
     --plugin target/release/libcodebench_trainer_tch_native.so --allow-native
 
@@ -55,15 +56,29 @@ pub struct Arguments {
     /// Decides initial weights, the order of images, augmentation and dropout
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(0..=u64::MAX), allow_hyphen_values = true)]
     pub seed: u64,
-    /// Start from the weights of a checkpoint of the same CNN
+    /// Start from the weights of a checkpoint: of the same CNN, or of the one that --donor names
     #[arg(long, value_name = "FILE.safetensors")]
     pub from: Option<PathBuf>,
+    /// The CNN of --from, if it is another: modules that are identical are taken over
+    #[arg(long, value_name = "NAME|FILE", requires = "from")]
+    pub donor: Option<OsString>,
+    /// Which of its modules: those up to the first that differs, or every identical one
+    #[arg(long, value_enum, default_value_t = Modules::Leading, requires = "donor")]
+    pub transfer: Modules,
     /// Go on with the same training where it was interrupted, if it was
     #[arg(long)]
     pub resume: bool,
     /// Where the weights go [default: runs/checkpoints/KEY.safetensors]
     #[arg(long, value_name = "FILE.safetensors")]
     pub out: Option<PathBuf>,
+}
+
+/// The names of [`Transfer`] on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Modules {
+    Leading,
+    Identical,
 }
 
 /// `epochs=20`, `flip=true`, `betas=[0.9,0.99]`, `optimizer=sgd`.
@@ -94,7 +109,48 @@ impl Arguments {
         Ok(ChosenEngine { id, version, parameters, engine })
     }
 
-    fn workload(&self, catalog: &Catalog, splits: &Splits) -> Result<Workload, Failure> {
+    /// Gives `network`, which is to be trained by `training`, the weights to start from; what they are, if there are any.
+    fn start(
+        &self,
+        training: &Training<'_>,
+        engine: &dyn Engine,
+        workload: &Workload,
+        network: &mut dyn Network,
+        catalog: &Catalog,
+    ) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.from else { return Ok(None) };
+        let Some(donor) = &self.donor else {
+            let (weights, key) = checkpoint::load(path, &network.weights().failure()?).usage()?;
+            network.set_weights(&weights).usage()?;
+            return Ok(Some(key));
+        };
+        let of_donor = self.workload(donor, catalog, training.splits)?;
+        let expected = training.network(engine, &of_donor).failure()?.weights().failure()?;
+        let (weights, key) = checkpoint::load(path, &expected).usage()?;
+        let transfer = match self.transfer {
+            Modules::Leading => Transfer::Leading,
+            Modules::Identical => Transfer::Identical,
+        };
+        let taken = take(transfer, &of_donor, &weights, workload);
+        if taken.is_empty() {
+            return Err(Failure::of_usage(format!(
+                "no module of `{}` is as the one of `{}` in its place: give --transfer identical, or leave --from out",
+                self.cnn.display(),
+                donor.display()
+            )));
+        }
+        // A closed standard error stops no training.
+        let _ = writeln!(
+            std::io::stderr(),
+            "takes {} of {} tensors over",
+            taken.len(),
+            network.weights().failure()?.len()
+        );
+        network.set_weights(&taken).failure()?;
+        Ok(Some(format!("{} modules of {key}", transfer.name())))
+    }
+
+    fn workload(&self, cnn: &OsStr, catalog: &Catalog, splits: &Splits) -> Result<Workload, Failure> {
         let language = Language::new(catalog).failure()?;
         let shape = splits.shape();
         let image = ImageArguments {
@@ -102,7 +158,7 @@ impl Arguments {
             channels: Some(shape.input.channels),
             classes: Some(shape.classes),
         };
-        let cnn = CnnInput::load(&self.cnn, &image)?;
+        let cnn = CnnInput::load(cnn, &image)?;
         Ok(cnn.lower(&language, Image { shape: shape.input, classes: shape.classes })?.workload)
     }
 }
@@ -141,16 +197,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     let recipe = arguments.recipe()?;
     let chosen = arguments.engine(&catalog)?;
     let splits = arguments.splits()?;
-    let workload = arguments.workload(&catalog, &splits)?;
+    let workload = arguments.workload(&arguments.cnn, &catalog, &splits)?;
     let seed = arguments.seed;
     let training =
         Training { splits: &splits, recipe: &recipe, seed, purpose: Purpose::Final, wall_limit_s: None };
     let mut network = training.network(chosen.engine.as_ref(), &workload).failure()?;
-    let start = arguments.from.as_ref().map(|path| {
-        let (weights, key) = checkpoint::load(path, &network.weights()?)?;
-        network.set_weights(&weights).map(|()| key)
-    });
-    let start = start.transpose().usage()?;
+    let start = arguments.start(&training, chosen.engine.as_ref(), &workload, network.as_mut(), &catalog)?;
     let origin = Origin {
         workload: &workload,
         data: splits.shape(),

@@ -3,6 +3,7 @@
 use super::run::{folder_name, judge};
 use crate::numbers::whole;
 use crate::progress::clock;
+use crate::readable::readable;
 use crate::table::Table;
 use crate::{Failure, OrFail, built_in, interrupt, plugins};
 use clap::Args;
@@ -68,7 +69,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
 fn write(summary: &TuneSummary, started: Instant, out: &mut dyn Write) -> Result<(), Failure> {
     let configurations = summary.rungs.first().map_or(0, |rung| rung.reached);
     let time = clock(started.elapsed());
-    writeln!(out, "{}: {configurations} recipes, {} epochs in {time}", summary.name, summary.epochs)?;
+    writeln!(
+        out,
+        "{}: {configurations} recipes, {} epochs in {time}",
+        readable(&summary.name),
+        summary.epochs
+    )?;
     if summary.outcome == Outcome::Interrupted {
         writeln!(out, "Stopped. The same command with --resume goes on.")?;
     }
