@@ -97,10 +97,16 @@ impl State {
         while proposals.len() < count {
             self.take_turns();
             self.redraw_pin();
-            let point = match self.refined()? {
+            let mut point = match self.refined()? {
                 Some(split) => split,
                 None => self.next()?,
             };
+            // The side whose turn it is has no unknown point left beside the one that is held.
+            let in_turn = matches!(self.settings.fix, Fix::InTurn(_) | Fix::InTurnWhenStale { .. });
+            if in_turn && self.history.is_known(&point) {
+                self.history.pin(None);
+                point = self.next()?;
+            }
             self.proposed += 1;
             proposals.push(self.history.propose(point));
         }
