@@ -107,8 +107,10 @@ fn a_neighbour_gives_its_weights_by_hand() {
     assert!(leading > 0 && took(&["--donor", tiny, "--transfer", "identical"]) > leading);
     let refused = train(&from);
     assert!(refused.status == Some(2) && refused.stderr.contains("another network"), "{}", refused.stderr);
-    let none = train(&["--cnn", "lenet-5", "--from", "tiny.safetensors", "--donor", tiny]);
-    assert!(none.status == Some(2) && none.stderr.contains("no module of `lenet-5`"), "{}", none.stderr);
+    let unlike = text.replace("conv3x3-c16-p1-bn-relu", "conv1x1-c16-bn-relu");
+    std::fs::write(folder.path().join("unlike.toml"), unlike).unwrap();
+    let none = train(&["--cnn", "unlike.toml", "--from", "tiny.safetensors", "--donor", tiny]);
+    assert!(none.status == Some(2) && none.stderr.contains("no module of `unlike.toml`"), "{}", none.stderr);
 }
 
 #[test]
