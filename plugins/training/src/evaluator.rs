@@ -117,7 +117,8 @@ impl Train {
         let same = Origin { recipe: &recipe, ..*origin }.key()?;
         if same != *earlier || saved.target > origin.recipe.epochs {
             return Err(PluginError::invalid(format!(
-                "the training is asked to go on from `{earlier}`, which is another one: CNN, data, seed, engine and recipe must be                  the same but for fewer epochs, with `schedule_epochs` given"
+                "the training is asked to go on from `{earlier}`, which is another one: CNN, data, seed, engine and recipe must be \
+                 the same but for fewer epochs, with `schedule_epochs` given"
             )));
         }
         Ok(Some(saved))
