@@ -1,10 +1,12 @@
 //! Every plugin of the catalogue keeps the contract of its kind, as it is and, where its kind crosses the native boundary, through both
-//! sides of that boundary in this process. As real libraries and components, built-in plugins are checked in `core/host/tests`.
+//! sides of that boundary in this process. Evaluators and engines are checked as real libraries here, the other kinds as libraries and
+//! components in `core/host/tests`.
 
 #![allow(clippy::unwrap_used)]
 
-use codebench_api::{Catalog, Kind};
+use codebench_api::{Catalog, Entry, Form, Kind};
 use codebench_conformance::{Options, Outcome, Status, check};
+use codebench_fixtures::{Build, library};
 
 /// What a plugin needs that no default can be: a program, a table.
 fn options(id: &str) -> Options {
@@ -37,17 +39,17 @@ fn foreign_catalog() -> Catalog {
 
 /// Checks all built-in plugins of one kind, in both forms if it has two.
 fn all_of(kind: Kind) {
-    all_in(&codebench::catalog().unwrap(), kind);
+    all_in(&codebench::catalog().unwrap(), |e| e.kind() == kind);
     if codebench_abi::contract_version(kind).is_some() {
-        all_in(&foreign_catalog(), kind);
+        all_in(&foreign_catalog(), |e| e.kind() == kind);
     }
 }
 
 /// What fails is shown whole, with the seed that replays it.
-fn all_in(catalog: &Catalog, kind: Kind) {
+fn all_in(catalog: &Catalog, which: impl Fn(&Entry) -> bool) {
     let mut broken = String::new();
     let mut checked = 0;
-    for entry in catalog.entries().filter(|e| e.kind() == kind) {
+    for entry in catalog.entries().filter(|e| which(e)) {
         let report = check(catalog, &entry.info.id, &options(&entry.info.id)).unwrap();
         checked += 1;
         // The time of a check is the machine's as well as the plugin's.
@@ -56,7 +58,7 @@ fn all_in(catalog: &Catalog, kind: Kind) {
             broken += &report.to_string();
         }
     }
-    assert!(checked > 0, "no built-in plugin of kind {kind}");
+    assert!(checked > 0, "there is no such plugin");
     assert!(broken.is_empty(), "{broken}");
 }
 
@@ -93,6 +95,25 @@ fn every_evaluator() {
 #[test]
 fn every_engine() {
     all_of(Kind::Engine);
+}
+
+/// Evaluators and engines as real libraries: those that train make the engine of another library.
+#[test]
+fn evaluators_and_engines_as_libraries() {
+    let packages =
+        ["codebench-evaluators-native", "codebench-training-native", "codebench-trainer-burn-native"];
+    let libraries = packages.map(|package| codebench_engines::loaded(&library(package, &Build::default())));
+    let mut catalog = Catalog::default();
+    libraries.into_iter().flatten().for_each(|entry| catalog.add(entry).unwrap());
+    let ids: Vec<String> = catalog.entries().map(|e| e.info.id.clone()).collect();
+    assert_eq!(
+        ids,
+        ["codebench/burn", "codebench/command", "codebench/table", "codebench/train", "codebench/zero-cost"]
+    );
+    for entry in codebench::catalog().unwrap().entries().filter(|e| !ids.contains(&e.info.id)) {
+        catalog.add(entry.clone()).unwrap();
+    }
+    all_in(&catalog, |e| e.form == Form::Native);
 }
 
 #[test]

@@ -5,8 +5,8 @@
 
 #![allow(clippy::panic, clippy::print_stdout)]
 
-use codebench_api::Catalog;
-use codebench_fixtures::{Build, library, root};
+use codebench_api::{Catalog, Entry};
+use codebench_fixtures::{Build, copies, library, root};
 use codebench_host::ReadFile;
 use codebench_host::native::{self, Checker};
 use std::path::{Path, PathBuf};
@@ -69,11 +69,17 @@ pub fn built_in() -> Catalog {
 pub fn catalog() -> Option<Catalog> {
     let path = torch_library()?;
     let mut catalog = built_in();
-    let read = ReadFile::read(&path, None).unwrap_or_else(|e| panic!("{e}"));
-    let entries = native::load_with(&read, &Checker::Nobody, None, &codebench_fixtures::copies())
-        .unwrap_or_else(|e| panic!("{e}"));
-    for entry in entries {
+    for entry in loaded(&path) {
         catalog.add(entry).unwrap_or_else(|e| panic!("{e}"));
     }
     Some(catalog)
+}
+
+/// The plugins of a library of the repository.
+///
+/// # Panics
+/// If it does not load.
+pub fn loaded(library: &Path) -> Vec<Entry> {
+    let read = ReadFile::read(library, None).unwrap_or_else(|e| panic!("{e}"));
+    native::load_with(&read, &Checker::Nobody, None, &copies()).unwrap_or_else(|e| panic!("{e}"))
 }

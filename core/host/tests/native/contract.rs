@@ -22,7 +22,7 @@ fn kept(package: &str, built_in: &[Registration]) {
     assert!(broken.is_empty(), "{broken}");
 }
 
-/// Evaluators of a third party, one of which needs an engine; the built-in ones cross the boundary in `tests/tests/conformance.rs`.
+/// Evaluators of a third party, one of which needs an engine; the built-in ones are in `tests/tests/conformance.rs`.
 #[test]
 fn evaluators_as_a_library() {
     let catalog = catalog(&library("codebench-every-kind-native", &Build::default()));
