@@ -141,6 +141,16 @@ fn hostile_libraries_are_refused_in_one_line() {
     assert_golden("native/hostile.txt", &text);
 }
 
+/// Codebench's own folder cannot be used, as on a full disk: that is a failure, no mistake in what the user gave.
+#[test]
+fn a_library_that_cannot_be_copied_is_a_failure() {
+    let (user, library) = (User::new(), every_kind());
+    std::fs::write(user.0.path().join(".cache"), "no folder").unwrap();
+    let failed = user.run(&["plugin", "list", "--plugin", library.to_str().unwrap(), "--allow-native"], None);
+    assert_eq!(failed.status, Some(1), "{}", failed.stderr);
+    assert!(failed.stderr.contains(".cache/codebench/native"), "{}", failed.stderr);
+}
+
 /// A library that says it is one of codebench's own.
 #[test]
 fn a_library_that_claims_the_vendor_of_the_built_in_plugins_is_refused() {

@@ -66,7 +66,7 @@ pub(crate) fn catalog_for(built_in: Catalog, experiment: &Path) -> Result<Catalo
                 Some(file) => {
                     Err(ExperimentError::at(&name, &text, file.place_of(&error), error.to_string())).usage()
                 }
-                None => Err(error).usage(),
+                None => Err(failure_of(error)),
             };
         }
     };
@@ -87,7 +87,15 @@ pub(crate) fn catalog_and(built_in: Catalog, file: PluginFile) -> Result<Catalog
 
 /// The built-in plugins and those of every file.
 pub(crate) fn load(built_in: Catalog, table: PluginsTable) -> Result<Loaded, Failure> {
-    loaded(built_in, table)?.usage()
+    loaded(built_in, table)?.map_err(failure_of)
+}
+
+/// A full disk is no mistake of the user's.
+fn failure_of(error: HostError) -> Failure {
+    match error.is_of_own_files() {
+        true => Failure::Failed(error.into()),
+        false => Failure::Usage(error.into()),
+    }
 }
 
 /// What came of it, apart from what keeps this program from trying.

@@ -65,6 +65,14 @@ pub enum HostError {
         /// What is wrong with it, and what helps.
         reason: String,
     },
+    /// A limit of the file's plugins that cannot be, or that cannot bind them.
+    #[error("plugin file `{}` is refused: {reason}", .path.display())]
+    Limits {
+        /// The file.
+        path: PathBuf,
+        /// Which limit, and what helps.
+        reason: String,
+    },
     /// A file of codebench's own, such as the list of trusted files, cannot be used.
     #[error("`{}`: {reason}", .path.display())]
     OwnFile {
@@ -76,6 +84,11 @@ pub enum HostError {
 }
 
 impl HostError {
+    /// Whether nothing that the user gave is wrong: what codebench keeps for itself cannot be written or read, on a full disk for example.
+    pub fn is_of_own_files(&self) -> bool {
+        matches!(self, HostError::OwnFile { .. })
+    }
+
     /// The plugin file that it is about; `None` if it is about none, or about two.
     pub fn plugin_file(&self) -> Option<&Path> {
         match self {
@@ -83,6 +96,7 @@ impl HostError {
             | HostError::MalformedPin { path, .. }
             | HostError::PinMismatch { path, .. }
             | HostError::NotTrusted { path }
+            | HostError::Limits { path, .. }
             | HostError::Refused { path, .. } => Some(path),
             HostError::Catalog(_) | HostError::NotRegistered { .. } | HostError::OwnFile { .. } => None,
         }

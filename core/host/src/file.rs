@@ -78,9 +78,9 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
     // Before opening: a pipe would block.
     let metadata = std::fs::metadata(path).map_err(|e| e.to_string())?;
     if !metadata.is_file() {
-        return Err("it is no regular file".into());
+        return Err("it is no regular file: give the library or the component itself".into());
     }
-    let too_large = || format!("it has more than {MAX_BYTES} bytes");
+    let too_large = || format!("it has more than {MAX_BYTES} bytes, which is fixed: build it smaller");
     if metadata.len() > MAX_BYTES {
         return Err(too_large());
     }
@@ -130,7 +130,7 @@ mod tests {
     fn what_is_no_regular_file_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let error = |path: &Path| ReadFile::read(path, None).unwrap_err().to_string();
-        assert!(error(folder.path()).ends_with("it is no regular file"));
+        assert!(error(folder.path()).ends_with("give the library or the component itself"));
         assert!(error(&folder.path().join("none")).contains("cannot be read"));
     }
 

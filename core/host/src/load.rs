@@ -112,14 +112,15 @@ impl Loader<'_> {
     }
 
     fn open(&self, file: &ReadFile, named: &PluginFile, consent: bool) -> Result<Vec<Entry>, HostError> {
-        named.limits.check().map_err(|reason| file.refused(reason))?;
+        let bad_limits = |reason| HostError::Limits { path: file.path.clone(), reason };
+        named.limits.check().map_err(bad_limits)?;
         match file.format {
             FileFormat::Wasm => wasm::load(file, &named.limits),
             FileFormat::Native if !(consent || self.request.allow_native || self.trust.has(&file.sha256)) => {
                 Err(HostError::NotTrusted { path: file.path.clone() })
             }
             FileFormat::Native => {
-                named.limits.only_wall().map_err(|reason| file.refused(reason))?;
+                named.limits.only_wall().map_err(bad_limits)?;
                 native::load(file, &self.request.checker, named.limits.wall_s)
             }
             FileFormat::Precompiled => Err(file.refused(

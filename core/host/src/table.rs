@@ -92,7 +92,7 @@ impl PluginFile {
     pub fn place_of(&self, error: &HostError) -> Range<usize> {
         let of_value = match error {
             HostError::MalformedPin { .. } | HostError::PinMismatch { .. } => &self.places.sha256,
-            HostError::Refused { reason, .. } if reason.starts_with("limit") => &self.places.limits,
+            HostError::Limits { .. } => &self.places.limits,
             _ => &None,
         };
         of_value.clone().unwrap_or_else(|| self.places.path.clone())

@@ -150,7 +150,7 @@ fn check_manifest(file: &ReadFile, manifest: &Manifest) -> Result<(), HostError>
 }
 
 fn built_in_only(file: &ReadFile, kind: Kind) -> HostError {
-    file.refused(format!("it has a plugin of kind {kind}, which exists built in only"))
+    file.refused(format!("it has a plugin of kind {kind}, which exists built in only: leave it out, or build it into a program of your own"))
 }
 
 /// What the manifest announced is what is there.

@@ -119,7 +119,9 @@ fn compile(
     };
     let patience = Duration::from_secs_f64(limits.compile_s);
     match COMPILERS.run("wasm compiler", patience, work) {
-        Ok(compiled) => compiled.map_err(|e| format!("it is no valid component: {}", e.root_cause())),
+        Ok(compiled) => {
+            compiled.map_err(|e| format!("it is no valid component: {}; build it again", e.root_cause()))
+        }
         Err(NoAnswer::TooLong) => Err(format!(
             "compiling it took longer than {} s: raise `compile_s` if you want to wait",
             limits.compile_s
@@ -128,6 +130,8 @@ fn compile(
             "{count} files that took too long are still being compiled: load it when they are done"
         )),
         Err(NoAnswer::NoThread(e)) => Err(format!("the compiler cannot be started: {e}")),
-        Err(NoAnswer::Panicked) => Err("the compiler failed on it".into()),
+        Err(NoAnswer::Panicked) => {
+            Err("the compiler failed on it: build it with another compiler or optimisation".into())
+        }
     }
 }

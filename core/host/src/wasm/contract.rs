@@ -53,7 +53,9 @@ pub(super) fn of(component: &Component) -> std::result::Result<&'static Contract
         .filter_map(|(name, _)| Some(name.strip_prefix(MANIFEST)?.to_owned()))
         .collect();
     Err(match versions.as_slice() {
-        [] => format!("it exports no `{MANIFEST}VERSION`, so it is no plugin of codebench"),
+        [] => format!(
+            "it exports no `{MANIFEST}VERSION`, so it is no plugin of codebench: build it with the SDK's `export!`, or with the bindings of sdk/wit or sdk/c"
+        ),
         versions => format!(
             "it is built for version {} of the contract, this codebench knows {known}: build it with this version's SDK",
             versions.join(", ")
@@ -83,6 +85,6 @@ fn maker(sandbox: &Arc<Sandbox>, kind: Kind, id: &str) -> std::result::Result<Ma
         }
     };
     made.map_err(|e| {
-        format!("its plugin `{id}` is of kind {kind}, but the interface of that kind is not there: {e}")
+        format!("its plugin `{id}` is of kind {kind}, but the interface of that kind is not there: {e}; build it with the SDK's `export!`")
     })
 }

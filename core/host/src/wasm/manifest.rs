@@ -39,7 +39,7 @@ fn plugin(plugin: wit::Plugin) -> Result<(Kind, PluginInfo), String> {
     let wit::Plugin { id, kind, description } = plugin;
     let known = KINDS.into_iter().find(|k| k.name() == kind).ok_or_else(|| {
         let kinds = KINDS.map(Kind::name).join(", ");
-        format!("its plugin `{id}` is of kind `{kind}`, which is not for a sandbox: kinds are {kinds}")
+        format!("its plugin `{id}` is of kind `{kind}`, which is not for a sandbox: leave it out, or make a native library of it; kinds are {kinds}")
     })?;
     let wit::Description { version, summary, parameters, keywords, metrics, examples } = description;
     let parameters: Vec<ParameterDescription> = parameters.into_iter().map(parameter).collect();
