@@ -25,7 +25,10 @@ fn what_is_no_plugin_is_refused() {
         ("missing_module", "it has no symbol `codebench_memory`"),
         ("foreign_module", "its plugins of kind memory were built with another version of abi_stable"),
         ("aborting_panics", "it was built with `panic = \"abort\"`"),
-        ("built_in_kind", "it has a plugin of kind executor, which exists built in only: leave it out, or build it into a program of your own"),
+        (
+            "built_in_kind",
+            "it has a plugin of kind executor, which exists built in only: leave it out, or build it into a program of your own",
+        ),
     ];
     for (name, expected) in cases {
         let reason = refusal(name);
