@@ -14,7 +14,6 @@ mod keyword;
 mod language;
 mod module;
 pub mod named;
-pub mod operations;
 mod ops;
 mod released;
 mod structure;

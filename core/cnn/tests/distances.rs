@@ -3,9 +3,8 @@
 
 use codebench_cnn::file::{self, Format};
 use codebench_cnn::named;
-use codebench_cnn::operations::Operations;
 use codebench_model::CnnGraph;
-use codebench_space::distance::{EditCosts, PreparedGraph, fast};
+use codebench_space::distance::{EditCosts, Operations, PreparedGraph, fast};
 use serde_json::Value;
 use std::path::Path;
 

@@ -10,6 +10,7 @@ mod evolution;
 mod features;
 mod history;
 mod hypervolume;
+mod landmarks;
 mod limits;
 mod local_search;
 mod model;

@@ -39,9 +39,10 @@ impl SurrogateUse {
             ),
             ParameterDescription::choice(
                 "encoding",
-                &["choices", "paths", "both"],
+                &["choices", "paths", "both", "distances", "neighbourhoods"],
                 encoding,
-                "What the surrogate sees of a candidate: its choices, the paths of operations through its CNN, or both.",
+                "What the surrogate sees of a candidate: its choices; the paths of operations through its CNN; both; its CNN's place among others by \
+                 edit distance; or its choices and its CNN's operations with what surrounds them.",
             ),
             ParameterDescription::choice(
                 "targets",
@@ -69,6 +70,8 @@ impl SurrogateUse {
         let view = match configuration.text("encoding")? {
             "paths" => View::Paths,
             "both" => View::Both,
+            "distances" => View::Distances,
+            "neighbourhoods" => View::Neighbourhoods,
             _ => View::Choices,
         };
         let by_rank = configuration.text("targets")? == "ranks";

@@ -6,10 +6,9 @@ use crate::readable::readable;
 use crate::table::Table;
 use crate::{Failure, OrFail, built_in, plugins};
 use clap::Args;
-use codebench_cnn::operations::Operations;
 use codebench_model::CnnGraph;
 use codebench_space::distance::{
-    EditCosts, EditOperation, EditPath, PreparedGraph, exact, fast, pair, pairs,
+    EditCosts, EditOperation, EditPath, Operations, PreparedGraph, exact, fast, pair, pairs,
 };
 use codebench_space::{Points, Rng, decode};
 use rayon::prelude::*;

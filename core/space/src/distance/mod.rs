@@ -8,12 +8,14 @@ mod assignment;
 mod exact;
 mod fast;
 mod isomorphism;
+mod operations;
 mod path;
 mod prepared;
 mod refine;
 
 pub use exact::exact;
 pub use fast::{distances, fast, pair, pairs};
+pub use operations::Operations;
 pub use path::{EditOperation, EditPath};
 pub use prepared::{GraphError, PreparedGraph};
 

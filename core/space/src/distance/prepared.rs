@@ -34,6 +34,21 @@ pub enum GraphError {
         /// Its weight.
         weight: f64,
     },
+    /// A vertex whose label has no position and no weight.
+    #[error(
+        "module {module}, vertex {vertex} `{label}`: the label is not among the {known} operations that distances are \
+         measured with: add it to their list"
+    )]
+    UnknownLabel {
+        /// Number of the module.
+        module: usize,
+        /// Number of the vertex in it.
+        vertex: usize,
+        /// Its label.
+        label: String,
+        /// Operations in the list.
+        known: usize,
+    },
 }
 
 /// A graph with what distances look up again and again.
