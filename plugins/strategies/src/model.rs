@@ -6,7 +6,9 @@ use crate::hypervolume::Front;
 use crate::limits::Limits;
 use crate::warp::normal_scores;
 use codebench_sdk::api::Catalog;
+use codebench_sdk::log::{self, Level};
 use codebench_sdk::prelude::*;
+use std::sync::Once;
 
 /// Which surrogate, with what.
 #[derive(Clone)]
@@ -102,19 +104,7 @@ impl SurrogateUse {
             blocks: features.blocks(),
         };
         let surrogate = self.catalog.surrogate(&self.id, &self.parameters, &of_surrogate)?;
-        let outputs = context.objectives;
-        Ok(Model {
-            surrogate,
-            features,
-            outputs,
-            by_rank: self.by_rank,
-            rows: Vec::new(),
-            told: 0,
-            targets: Vec::new(),
-            feasible: Vec::new(),
-            usable: false,
-            limits: None,
-        })
+        Ok(Model::new(&self.id, surrogate, features, context.objectives, self.by_rank))
     }
 }
 
@@ -135,9 +125,48 @@ pub(crate) struct Model {
     usable: bool,
     /// What learns constraints; without it what breaks them has worse targets.
     limits: Option<Limits>,
+    /// Id of the surrogate.
+    id: String,
+    /// Whether the user was told of a failure.
+    told_of_failure: Once,
 }
 
 impl Model {
+    /// A model that knows nothing yet, of a started surrogate whose inputs are the features and whose outputs the objectives.
+    pub(crate) fn new(
+        id: &str,
+        surrogate: Box<dyn Surrogate>,
+        features: Features,
+        outputs: usize,
+        by_rank: bool,
+    ) -> Model {
+        Model {
+            surrogate,
+            features,
+            outputs,
+            by_rank,
+            rows: Vec::new(),
+            told: 0,
+            targets: Vec::new(),
+            feasible: Vec::new(),
+            usable: false,
+            limits: None,
+            id: id.to_owned(),
+            told_of_failure: Once::new(),
+        }
+    }
+
+    /// Says once, of all failures of the surrogate, that the search is one at random while it fails.
+    fn complain(&self, what: &str) {
+        self.told_of_failure.call_once(|| {
+            let text = format!(
+                "surrogate `{}` {what}: candidates are drawn at random as long as it fails; this is said once",
+                self.id
+            );
+            log::write(Level::Warning, &text);
+        });
+    }
+
     /// Learns what is new. False if the surrogate cannot learn it: then there is no prediction until it can.
     pub(crate) fn learn(&mut self, history: &History) -> bool {
         let outcomes = &history.outcomes;
@@ -149,7 +178,11 @@ impl Model {
         self.targets = self.targets_of(history);
         self.told = outcomes.len();
         self.feasible = outcomes.iter().map(|o| o.violation <= 0.0).collect();
-        self.usable = self.surrogate.fit(&self.rows, &self.targets).is_ok();
+        let learned = self.surrogate.fit(&self.rows, &self.targets);
+        self.usable = learned.is_ok();
+        if let Err(error) = learned {
+            self.complain(&format!("cannot learn {} trials ({error})", self.told));
+        }
         if let Some(limits) = &mut self.limits {
             limits.learn(&self.rows, &outcomes.iter().map(|o| o.violation).collect::<Vec<f64>>());
         }
@@ -207,11 +240,27 @@ impl Model {
     /// Predictions for whole vectors; `None` if the surrogate fails or gives what is no number.
     pub(crate) fn predict(&self, rows: &[f64]) -> Option<Prediction> {
         let count = rows.len() / self.features.dimension();
-        let prediction = self.surrogate.predict(rows, count).ok()?;
+        let prediction = match self.surrogate.predict(rows, count) {
+            Ok(prediction) => prediction,
+            Err(error) => {
+                self.complain(&format!("cannot predict {count} candidates ({error})"));
+                return None;
+            }
+        };
         let all = [&prediction.mean, &prediction.epistemic, &prediction.aleatoric];
         let whole = all
             .iter()
             .all(|values| values.len() == count * self.outputs && values.iter().all(|v| v.is_finite()));
+        if !whole {
+            self.complain(&format!(
+                "predicts {count} candidates with {} means, {} epistemic and {} aleatoric deviations, where {} finite numbers of \
+                 each are due",
+                prediction.mean.len(),
+                prediction.epistemic.len(),
+                prediction.aleatoric.len(),
+                count * self.outputs
+            ));
+        }
         whole.then_some(prediction)
     }
 
