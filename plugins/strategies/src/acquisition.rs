@@ -107,7 +107,7 @@ impl Scored {
     }
 
     /// Positions of the `count` best candidates, chosen one after another: what is certain once `open` and those chosen before are
-    /// evaluated counts no more, so that a batch is diverse.
+    /// evaluated counts no more, so that a batch is diverse. With them, what every candidate was worth when the first was chosen.
     pub(crate) fn choose(
         &self,
         model: &Model,
@@ -115,7 +115,7 @@ impl Scored {
         acquisition: Acquisition,
         count: usize,
         history: &mut History,
-    ) -> Vec<usize> {
+    ) -> (Vec<usize>, Vec<f64>) {
         let dimension = model.features.dimension();
         let row = |i: usize| &self.rows[i * dimension..(i + 1) * dimension];
         let best = model.feasible_targets().flat_map(|row| weights.of(row)).fold(f64::NEG_INFINITY, f64::max);
@@ -139,7 +139,7 @@ impl Scored {
             Acquisition::Hypervolume(_) => model.front(history.open()),
             _ => Front::new([]),
         };
-        let mut chosen: Vec<usize> = Vec::new();
+        let (mut chosen, mut worths): (Vec<usize>, Vec<f64>) = (Vec::new(), Vec::new());
         while chosen.len() < count.min(self.points.len()) {
             let worth = |i: usize| {
                 let deviation = self.deviation[i] * certain[i];
@@ -157,12 +157,19 @@ impl Scored {
                 }
             };
             let left = (0..self.points.len()).filter(|i| !chosen.contains(i)).map(|i| (i, worth(i)));
-            let Some((next, _)) = left.max_by(|(i, x), (j, y)| x.total_cmp(y).then(j.cmp(i))) else { break };
+            let left: Vec<(usize, f64)> = left.collect();
+            if chosen.is_empty() {
+                worths = left.iter().map(|(_, worth)| *worth).collect();
+            }
+            let Some((next, _)) = left.into_iter().max_by(|(i, x), (j, y)| x.total_cmp(y).then(j.cmp(i)))
+            else {
+                break;
+            };
             discount(&mut certain, row(next));
             front.add(self.bound(next, 0.0));
             chosen.push(next);
         }
-        chosen
+        (chosen, worths)
     }
 
     /// Mean plus so many deviations of every objective.
@@ -255,7 +262,7 @@ pub(crate) fn climbed(
     let mut seen: HashSet<Genotype> = candidates.iter().cloned().collect();
     let Some(mut scored) = score(model, candidates, weights) else { return Ok(None) };
     for _ in 0..climbs {
-        let best = scored.choose(model, weights, acquisition, CLIMBERS, history);
+        let (best, _) = scored.choose(model, weights, acquisition, CLIMBERS, history);
         let mut more = Vec::new();
         for i in best {
             more.extend(neighbours(history, &scored.points[i])?);

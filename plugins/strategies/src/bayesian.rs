@@ -169,7 +169,7 @@ impl State {
         let Settings { acquisition, climbs, .. } = self.settings;
         let scored = climbed(&self.model, candidates, &weights, acquisition, climbs, &mut self.history)?;
         Ok(scored.map(|scored| {
-            let chosen = scored.choose(&self.model, &weights, acquisition, count, &mut self.history);
+            let (chosen, _) = scored.choose(&self.model, &weights, acquisition, count, &mut self.history);
             chosen.into_iter().map(|i| scored.points[i].clone()).collect()
         }))
     }

@@ -79,14 +79,28 @@ impl History {
 
     /// Holds the choices of one block as `point` has them, in all that is sampled and mutated from now on.
     pub(crate) fn pin(&mut self, pin: Option<(Block, Genotype)>) {
-        self.pin = pin;
-        self.spent = false;
+        if self.pin != pin {
+            self.pin = pin;
+            self.spent = false;
+        }
     }
 
     /// Holds one choice at an index, likewise.
     pub(crate) fn hold(&mut self, held: Option<(usize, u32)>) {
-        self.held = held;
-        self.spent = false;
+        if self.held != held {
+            self.held = held;
+            self.spent = false;
+        }
+    }
+
+    /// Whether a block is held fast.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.pin.is_some()
+    }
+
+    /// Whether the point has the choice that is held fast.
+    pub(crate) fn is_held(&self, point: &Genotype) -> bool {
+        self.held.is_none_or(|(choice, index)| point.0[choice] == index)
     }
 
     /// Whether no unknown point is left that keeps what is held fast.
@@ -96,7 +110,7 @@ impl History {
 
     /// The point with what is held fast, repaired; the same point if nothing is.
     pub(crate) fn pinned(&self, mut point: Genotype) -> Result<Genotype, PluginError> {
-        if self.pin.is_none() && self.held.is_none_or(|(choice, index)| point.0[choice] == index) {
+        if self.pin.is_none() && self.is_held(&point) {
             return Ok(point);
         }
         if let Some((block, fixed)) = &self.pin {
@@ -243,5 +257,39 @@ pub(crate) fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 pub(crate) fn shuffle<T>(list: &mut [T], rng: &mut Rng) {
     for i in (1..list.len()).rev() {
         list.swap(i, rng.index(i + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codebench_sdk::space::SpaceDescription;
+
+    /// A search in order is made once for what is held fast, however often that is said.
+    #[test]
+    fn what_is_used_up_stays_so_until_something_else_is_held_fast() {
+        let text = "[accelerator]\npib = [1, 2]\npix = [1, 2]\n[[choices]]\nname = \"lr\"\nvalues = [1, 2]";
+        let space = toml::from_str::<SpaceDescription>(text).unwrap().compile().unwrap();
+        let lr = space.choices.iter().position(|choice| choice.name == "lr").unwrap();
+        let context = StrategyContext { space, seed: 1, objectives: 1 };
+        let mut history = History::new(&context, 0).unwrap();
+        let point = history.sample();
+        let pin = Some((Block::Accelerator, point.clone()));
+        history.pin(pin.clone());
+        for _ in 0..3 {
+            let point = history.sample();
+            history.propose(point);
+        }
+        assert!(history.is_spent(), "two points have that accelerator");
+        history.pin(pin.clone());
+        assert!(history.is_spent());
+        history.hold(Some((lr, 1)));
+        assert!(!history.is_spent());
+        history.sample();
+        assert!(history.is_spent());
+        history.hold(Some((lr, 1)));
+        assert!(history.is_spent());
+        history.pin(None);
+        assert!(!history.is_spent());
     }
 }

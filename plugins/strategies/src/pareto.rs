@@ -13,6 +13,18 @@ pub(crate) fn dominates(a: &Outcome, b: &Outcome) -> bool {
     pairs().all(|(x, y)| x >= y) && pairs().any(|(x, y)| x > y)
 }
 
+/// Whether `new` is better than all before it: none of them dominates it or is its like. Of one objective that is a new best.
+pub(crate) fn improves(new: &Outcome, earlier: &[Outcome]) -> bool {
+    let as_good = |a: &Outcome| {
+        let (x, y) = (a.violation.max(0.0), new.violation.max(0.0));
+        if x > 0.0 || y > 0.0 {
+            return x <= y;
+        }
+        a.objectives.iter().zip(&new.objectives).all(|(x, y)| x >= y)
+    };
+    !earlier.iter().any(as_good)
+}
+
 /// Position and crowding of the points of a set: the front that each belongs to, from 0, and its distance to its neighbours there.
 pub(crate) struct Ranks {
     pub(crate) front: Vec<usize>,
@@ -71,6 +83,23 @@ mod tests {
 
     fn outcome(objectives: &[f64], violation: f64) -> Outcome {
         Outcome { genotype: Genotype(Vec::new()), objectives: objectives.to_vec(), violation }
+    }
+
+    #[test]
+    fn an_improvement_enters_the_front() {
+        let front = [outcome(&[0.0, 3.0], 0.0), outcome(&[3.0, 0.0], 0.0)];
+        assert!(improves(&outcome(&[1.0, 1.0], 0.0), &front));
+        assert!(improves(&outcome(&[0.0, 3.5], 0.0), &front));
+        // Dominated, the same again, or infeasible.
+        assert!(!improves(&outcome(&[0.0, 2.0], 0.0), &front));
+        assert!(!improves(&front[1], &front));
+        assert!(!improves(&outcome(&[9.0, 9.0], 0.1), &front));
+        // Of one objective: the largest that is feasible, and before that what breaks the constraints least.
+        let infeasible = [outcome(&[7.0], 0.5)];
+        assert!(improves(&outcome(&[1.0], 0.2), &infeasible));
+        assert!(!improves(&outcome(&[8.0], 0.5), &infeasible));
+        assert!(improves(&outcome(&[-90.0], 0.0), &infeasible));
+        assert!(!improves(&outcome(&[-90.0], 0.0), &[outcome(&[-90.0], 0.0)]));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use codebench_sdk::api::Catalog;
 use codebench_sdk::prelude::*;
 use codebench_sdk::space::{Encoding, SpaceDescription, check, decode};
+use std::collections::HashSet;
 
 const SPACE: &str = "
     [cnn]
@@ -127,4 +128,96 @@ fn a_search_that_stands_still_holds_one_side_in_turn() {
     };
     assert_eq!(alone(5), 0);
     assert!(alone(0) > 5, "{}", alone(0));
+}
+
+/// The best CNNs of a size of stacks are proposed again in smaller stacks, whichever side is held in turn.
+#[test]
+fn each_level_begins_with_the_networks_of_the_one_before() {
+    let space = space();
+    let position = |name: &str| space.choices.iter().position(|choice| choice.name == name).unwrap();
+    let (modules, stacks) = (position("cnn.modules_per_stack"), position("cnn.stacks"));
+    let whole = |point: &Genotype| decode(&space, point).unwrap().cnn.unwrap().modules;
+    for given in
+        [("fix", ParameterValue::Text("in-turn".into())), ("turns_after", ParameterValue::Integer(1))]
+    {
+        let numbers = [("startup", 4), ("turn", 2), ("settled_after", 8)];
+        let numbers = numbers.map(|(name, value)| (name, ParameterValue::Integer(value)));
+        let mut strategy = make(&[std::slice::from_ref(&given), &numbers].concat(), 3);
+        let mut all: Vec<(Genotype, f64)> = Vec::new();
+        let mut firsts = 0;
+        for trial in 0..80 {
+            let point = strategy.ask(1).unwrap().remove(0);
+            // Few stacks are best, which the next level has room for.
+            let value = -f64::from(point.0[stacks]);
+            if all.last().is_some_and(|(last, _)| last.0[modules] > point.0[modules]) {
+                firsts += 1;
+                // Half of the first network's stacks may be another's; the next proposal is that network as it was.
+                let next = strategy.ask(1).unwrap().remove(0);
+                let best = all.iter().filter(|(known, _)| known.0[modules] == point.0[modules] + 1);
+                let best = best.fold(None::<&(Genotype, f64)>, |best, one| match best {
+                    Some(best) if best.1 >= one.1 => Some(best),
+                    _ => Some(one),
+                });
+                let (parent, _) = best.unwrap();
+                assert!(
+                    parent.0[stacks] < 3,
+                    "{given:?}: there is no room for twice the stacks of {parent:?}"
+                );
+                assert!(
+                    [&point, &next].iter().any(|split| whole(split) == whole(parent)),
+                    "{given:?} {parent:?}"
+                );
+            }
+            let objectives = vec![value];
+            let genotype = point.clone();
+            strategy
+                .tell(&[Tell { trial, genotype, status: Status::Ok, objectives, violation: 0.0 }])
+                .unwrap();
+            all.push((point, value));
+            if firsts == 2 {
+                break;
+            }
+        }
+        assert_eq!(firsts, 2, "{given:?}");
+    }
+}
+
+/// The side that is held fast never moves, also when the search has settled.
+#[test]
+fn one_side_is_held_fast_to_the_end() {
+    let space = space();
+    let first = space.choices.iter().position(|choice| choice.block == Block::Accelerator).unwrap();
+    for (fix, held) in [("cnn", 0..first), ("accelerator", first..space.choices.len())] {
+        let given =
+            [("fix", ParameterValue::Text(fix.into())), ("settled_after", ParameterValue::Integer(3))];
+        let all = proposed(make(&given, 2).as_mut(), 23);
+        let sides: HashSet<&[u32]> = all.iter().map(|point| &point.0[held.clone()]).collect();
+        assert_eq!(sides.len(), 1, "{fix}");
+        // All 24 accelerators are there, or as many CNNs as trials.
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), 23, "{fix}");
+    }
+}
+
+/// Turns begin after the random start.
+#[test]
+fn the_random_start_holds_no_side() {
+    let space = space();
+    let first = space.choices.iter().position(|choice| choice.block == Block::Accelerator).unwrap();
+    for given in
+        [("fix", ParameterValue::Text("in-turn".into())), ("turns_after", ParameterValue::Integer(1))]
+    {
+        // The stacks' size is held by refinement.
+        let mut strategy = make(&[given, ("refine", ParameterValue::Boolean(false))], 1);
+        let mut all: Vec<Genotype> = Vec::new();
+        for trial in 0..10 {
+            let genotype = strategy.ask(1).unwrap().remove(0);
+            all.push(genotype.clone());
+            let objectives = vec![-(trial as f64)];
+            strategy
+                .tell(&[Tell { trial, genotype, status: Status::Ok, objectives, violation: 0.0 }])
+                .unwrap();
+        }
+        let cnns: HashSet<&[u32]> = all.iter().map(|point| &point.0[..first]).collect();
+        assert_eq!(cnns.len(), 10);
+    }
 }

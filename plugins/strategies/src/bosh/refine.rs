@@ -50,12 +50,18 @@ impl Refinement {
         None
     }
 
-    /// Goes on to the next smaller stacks: the best trials are split. False if there are none smaller.
-    pub(super) fn advance(&mut self, history: &mut History, model: &Model) -> Result<bool, PluginError> {
+    /// Whether there are smaller stacks.
+    pub(super) fn has_next(&self) -> bool {
+        self.level + 1 < self.levels.len()
+    }
+
+    /// Goes on to the next smaller stacks, if there are any: the best trials are split. Nothing but a side that never moves may be held
+    /// fast.
+    pub(super) fn advance(&mut self, history: &mut History, model: &Model) -> Result<(), PluginError> {
         let (Some((from, value)), Some((to, next))) =
             (self.levels.get(self.level).copied(), self.levels.get(self.level + 1).copied())
         else {
-            return Ok(false);
+            return Ok(());
         };
         let outcomes = &history.outcomes;
         let is_here = |i: &usize| outcomes[*i].genotype.0.get(self.choice) == Some(&value);
@@ -81,7 +87,7 @@ impl Refinement {
                 self.split.push_back(history.pinned(split)?);
             }
         }
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -142,8 +142,8 @@ impl Settings {
                 0.0,
                 100.0,
                 0.0,
-                "How far below the largest bound, in deviations of the targets, a design may lie and be proposed because its CNN begins as one \
-                 that has been evaluated, whose weights it could take over.",
+                "How far a design's bound, and its worth by the acquisition function, may lie below those of the best, in deviations of the \
+                 targets, and it be proposed because its CNN begins as one that has been evaluated, whose weights it could take over.",
             ),
             ParameterDescription::integer("climbs", 0, 100, climbs, "Times that the best candidates are joined by their neighbours."),
             ParameterDescription::integer("random", 0, 100_000, 100, "Random candidates that compete too, where neighbours do."),

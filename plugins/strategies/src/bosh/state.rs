@@ -9,10 +9,13 @@ use crate::features::squared_distance;
 use crate::history::{History, Outcome, range};
 use crate::hypervolume;
 use crate::model::Model;
-use crate::pareto::Ranks;
+use crate::pareto::{Ranks, improves};
 use crate::start;
 use codebench_sdk::prelude::*;
 use codebench_sdk::space::BigUint;
+
+#[cfg(test)]
+mod tests;
 
 /// Stream of the seed.
 const STREAM: u64 = 11;
@@ -27,8 +30,7 @@ pub(super) struct State {
     model: Model,
     /// Every point of a small space with its vector.
     library: Option<Library>,
-    /// Best value so far, and outcomes since it was found.
-    best: f64,
+    /// Outcomes since the last improvement.
     stale: usize,
     judged: usize,
     proposed: usize,
@@ -60,14 +62,15 @@ impl State {
             let point = history.sample();
             history.pin(Some((block, point)));
         }
-        let refinement = if settings.refine { Refinement::new(&mut history) } else { None };
+        // The stacks of a CNN that is held fast stay as they are.
+        let refines = settings.refine && settings.fix != Fix::Block(Block::Cnn);
+        let refinement = if refines { Refinement::new(&mut history) } else { None };
         let settings = settings.clone();
         Ok(State {
             settings,
             history,
             model,
             library,
-            best: f64::NEG_INFINITY,
             stale: 0,
             judged: 0,
             proposed: 0,
@@ -78,15 +81,10 @@ impl State {
 
     pub(super) fn tell(&mut self, outcomes: &[Tell]) {
         self.history.tell(outcomes);
-        let values = self.history.values();
-        self.stale += values.len() - self.judged;
-        self.judged = values.len();
-        let best = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        // Values of several objectives are shares of a range that grows; then only time tells.
-        if best > self.best || self.history.objectives > 1 {
-            self.stale = 0;
-            self.best = best;
-        }
+        let outcomes = &self.history.outcomes;
+        let improved = (self.judged..outcomes.len()).any(|i| improves(&outcomes[i], &outcomes[..i]));
+        self.stale = if improved { 0 } else { self.stale + outcomes.len() - self.judged };
+        self.judged = outcomes.len();
     }
 
     pub(super) fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
@@ -95,15 +93,16 @@ impl State {
             return Ok(proposals);
         }
         while proposals.len() < count {
-            self.take_turns();
             self.redraw_pin();
             let mut point = match self.refined()? {
                 Some(split) => split,
-                None => self.next()?,
+                None => {
+                    self.take_turns();
+                    self.next()?
+                }
             };
             // The side whose turn it is has no unknown point left beside the one that is held.
-            let in_turn = matches!(self.settings.fix, Fix::InTurn(_) | Fix::InTurnWhenStale { .. });
-            if in_turn && self.history.is_known(&point) {
+            if self.is_in_turn() && self.history.is_known(&point) {
                 self.history.pin(None);
                 point = self.next()?;
             }
@@ -113,7 +112,13 @@ impl State {
         Ok(proposals)
     }
 
-    /// In turns, holds the other block as the best trial has it: always, or while nothing gets better.
+    /// Whether either block may be held in turn.
+    fn is_in_turn(&self) -> bool {
+        matches!(self.settings.fix, Fix::InTurn(_) | Fix::InTurnWhenStale { .. })
+    }
+
+    /// In turns, holds the other block as the best trial has it: always, or while nothing gets better, once random trials have begun
+    /// the search. Of trials whose stacks have another size than is searched, none is the best.
     fn take_turns(&mut self) {
         let turn = match self.settings.fix {
             Fix::InTurn(turn) => turn,
@@ -121,12 +126,13 @@ impl State {
             Fix::InTurnWhenStale { .. } => return self.history.pin(None),
             Fix::Nothing | Fix::Block(_) => return,
         };
-        if let Some(best) = self.history.ranking().first() {
-            let block =
-                if (self.proposed / turn).is_multiple_of(2) { Block::Cnn } else { Block::Accelerator };
-            let point = self.history.outcomes[*best].genotype.clone();
-            self.history.pin(Some((block, point)));
+        if self.history.known() < self.settings.startup {
+            return;
         }
+        let block = if (self.proposed / turn).is_multiple_of(2) { Block::Cnn } else { Block::Accelerator };
+        let points = self.history.ranking().into_iter().map(|i| &self.history.outcomes[i].genotype);
+        let best = points.into_iter().find(|point| self.history.is_held(point)).cloned();
+        self.history.pin(best.map(|best| (block, best)));
     }
 
     /// A side held fast with which every trial so far has failed is drawn anew.
@@ -142,10 +148,17 @@ impl State {
 
     /// A CNN that came out of a split; a search that has settled, or has nothing left to propose, goes on to smaller stacks.
     fn refined(&mut self) -> Result<Option<Genotype>, PluginError> {
+        let in_turn = self.is_in_turn();
         let Some(refinement) = &mut self.refinement else { return Ok(None) };
         let has_started = self.history.known() >= self.settings.startup;
         let is_settled = has_started && self.stale >= self.settings.settled_after.max(1);
-        if (is_settled || self.history.is_spent()) && refinement.advance(&mut self.history, &self.model)? {
+        // What a turn has used up is not all that there is.
+        let is_spent = self.history.is_spent() && !(in_turn && self.history.is_pinned());
+        if (is_settled || is_spent) && refinement.has_next() {
+            if in_turn {
+                self.history.pin(None);
+            }
+            refinement.advance(&mut self.history, &self.model)?;
             self.stale = 0;
         }
         Ok(refinement.next(&self.history))
@@ -208,10 +221,12 @@ impl State {
         let climbs = if self.settings.around > 0 { self.settings.climbs } else { 0 };
         let scored = climbed(&self.model, candidates, weights, acquisition, climbs, &mut self.history)?;
         let Some(scored) = scored else { return Ok(None) };
-        let chosen = scored.choose(&self.model, weights, acquisition, 1, &mut self.history);
+        let (chosen, worths) = scored.choose(&self.model, weights, acquisition, 1, &mut self.history);
         let Some(best) = chosen.first().copied() else { return Ok(None) };
-        let chosen =
-            if self.settings.transfer > 0.0 && !uncertain { self.familiar(&scored, best) } else { best };
+        let chosen = match self.settings.transfer > 0.0 && !uncertain {
+            true => self.familiar(&scored, &worths, best),
+            false => best,
+        };
         Ok(Some(scored.points[chosen].clone()))
     }
 
@@ -236,13 +251,15 @@ impl State {
         Ok(pairs)
     }
 
-    /// Of the candidates whose bound is nearly that of the best, the one whose CNN could take over most weights.
-    fn familiar(&mut self, scored: &Scored, best: usize) -> usize {
+    /// Of the candidates whose bound is nearly that of the best, and whose worth by which it was chosen is too, the one whose CNN could
+    /// take over most weights.
+    fn familiar(&mut self, scored: &Scored, worths: &[f64], best: usize) -> usize {
         let space = self.history.points.space();
         self.donors.learn(space, &self.history.outcomes);
         let bound = |i: usize| scored.mean[i] + self.settings.beta * scored.deviation[i];
-        let least = bound(best) - self.settings.transfer;
-        let near = (0..scored.points.len()).filter(|i| bound(*i) >= least);
+        let transfer = self.settings.transfer;
+        let (least, least_worth) = (bound(best) - transfer, worths[best] - transfer);
+        let near = (0..scored.points.len()).filter(|i| bound(*i) >= least && worths[*i] >= least_worth);
         let worth = |i: usize| (self.donors.share(space, &scored.points[i]), bound(i));
         let compare = |a: &(usize, (f64, f64)), b: &(usize, (f64, f64))| {
             a.1.0.total_cmp(&b.1.0).then(a.1.1.total_cmp(&b.1.1)).then(b.0.cmp(&a.0))
