@@ -11,6 +11,17 @@ pub fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
+/// Whether there is a `python3`; says so if not.
+#[allow(clippy::print_stdout)]
+pub fn has_python() -> bool {
+    let ran = std::process::Command::new("python3").arg("--version").output();
+    let found = ran.is_ok_and(|output| output.status.success());
+    if !found {
+        println!("skipped: there is no python3");
+    }
+    found
+}
+
 /// Compares `actual` with the file `tests/golden/NAME`; with `BLESS=1` in the environment, writes the file instead.
 ///
 /// # Panics

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use codebench_tests::root;
+use codebench_tests::{has_python, root};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -16,14 +16,6 @@ fn codebench(arguments: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn has_python() -> bool {
-    let found = Command::new("python3").arg("--version").output().is_ok_and(|o| o.status.success());
-    if !found {
-        println!("skipped: there is no python3");
-    }
-    found
 }
 
 #[test]

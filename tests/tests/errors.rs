@@ -216,3 +216,30 @@ fn spaces() {
     }
     show("space-nan", "[accelerator]\npib = [1, nan]\n");
 }
+
+#[test]
+fn tunings() {
+    let tuning = |tune: &str, recipe: &str| {
+        format!(
+            "name = \"t\"\ncnn = \"lenet-5\"\n[data]\nid = \"digits\"\n[tune]\n{tune}\n[tune.recipe]\n{recipe}\n"
+        )
+    };
+    let budget = "configurations = 4\nmax_epochs = 4";
+    let rates = "learning_rate = [0.1, 0.2]";
+    for (name, text) in [
+        ("tune-unknown-key", tuning("configuration = 4\nmax_epochs = 4", rates)),
+        ("tune-unknown-field", tuning(budget, "lerning_rate = [0.1, 0.2]")),
+        ("tune-value-out-of-range", tuning(budget, "learning_rate = { min = 0.1, max = 100.0 }")),
+        ("tune-range-upside-down", tuning(budget, "learning_rate = { min = 0.2, max = 0.1 }")),
+        ("tune-without-budget", tuning("max_epochs = 4", rates)),
+        ("tune-no-epochs-to-halve", tuning("configurations = 4\nmax_epochs = 2\ngrace_epochs = 3", rates)),
+        ("tune-metric-of-the-test-split", tuning(&format!("{budget}\nmetric = \"test_accuracy\""), rates)),
+        ("tune-no-fields", tuning(budget, "")),
+        ("tune-cnn-too-large", tuning(budget, rates).replace("lenet-5", "vgg11")),
+    ] {
+        check(name, &["tune", "t.toml"], &[("t.toml", &text)]);
+    }
+    check("tune-missing-file", &["tune", "no-such.toml"], &[]);
+    let unknown = tuning(budget, rates).replace("id = \"digits\"", "id = \"digit\"");
+    check("tune-unknown-data", &["tune", "t.toml"], &[("t.toml", &unknown)]);
+}

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use codebench_tests::{answer, command, root};
+use codebench_tests::{answer, command, has_python, root};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -127,4 +127,100 @@ fn a_killed_training_goes_on_to_the_same_weights() {
     let bytes = |out: &str| std::fs::read(folder.path().join(out).join("w.safetensors")).unwrap();
     assert!(bytes("whole") == bytes("killed"), "other weights");
     assert!(!state(), "what is left in the middle is of no use");
+}
+
+/// A file that may not grow, as on a full disk: an error with the file's name, and nothing half-written that could pass for weights.
+#[test]
+fn a_full_disk_leaves_no_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |blocks: u32, out: &str| {
+        let mut run = command("sh", &[]);
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        run.args(["-c", &script, "sh", BINARY, "train", "--recipe", "epochs=1", "--out", out, "--cnn"])
+            .arg(root().join("examples/cnns/tiny.toml"))
+            .current_dir(folder.path());
+        answer(&mut run)
+    };
+    let full = train(8, "w/full.safetensors");
+    assert_eq!(full.status, Some(1), "{}", full.stderr);
+    assert!(full.stderr.contains("cannot write the checkpoint `w/full.safetensors`: "), "{}", full.stderr);
+    assert!(!full.stdout.contains("test"), "no accuracy without weights: {}", full.stdout);
+    assert_eq!(std::fs::read_dir(folder.path().join("w")).unwrap().count(), 0);
+    assert_eq!(train(8000, "w/room.safetensors").status, Some(0));
+}
+
+/// A trainer of one's own that keeps its state: the next rung goes on from what it answered.
+#[test]
+fn a_program_goes_on_from_its_own_state() {
+    if !has_python() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let program = r#"
+import json, sys
+job = json.load(sys.stdin)
+rate, epochs, start = job["recipe"]["learning_rate"], job["recipe"]["epochs"], job.get("resume_from")
+done, loss = json.load(open(start)) if start else (0, 1.0)
+for _ in range(done, epochs):
+    loss *= 1 - rate
+state = f"state-{rate}-{epochs}.json"
+json.dump([epochs, loss], open(state, "w"))
+json.dump({"values": {"validation_loss": loss, "trained": epochs - done}, "artifacts": {"checkpoint": state}}, sys.stdout)
+"#;
+    std::fs::write(folder.join("trainer.py"), program).unwrap();
+    let tuning = "name = \"own\"\nseed = 1\n[recipe]\noptimizer = \"sgd\"\n[evaluator]\nplugin = \"codebench/command\"\n\
+                  parameters = { command = \"python3 trainer.py\", reads = \"recipe\" }\n\
+                  [tune]\nconfigurations = 6\nreduction = 2\nmax_epochs = 4\nmetric = \"validation_loss\"\n\
+                  [tune.recipe]\nlearning_rate = { min = 0.01, max = 0.5 }\n";
+    std::fs::write(folder.join("tune.toml"), tuning).unwrap();
+    let ran = answer(&mut tune(folder, "own", &["--threads", "2"]));
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let records = String::from_utf8(results(folder, "own")[0].clone()).unwrap();
+    let mut rows = records.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let names = rows.next().unwrap();
+    let column = |name: &str| names.iter().position(|n| *n == name).unwrap();
+    let [epochs, trained, rate, loss] =
+        ["epochs", "trained_epochs", "recipe.learning_rate", "validation_loss"].map(column);
+    let mut went_on = 0;
+    for row in rows {
+        let [epochs, trained, rate, loss] =
+            [epochs, trained, rate, loss].map(|column| row[column].parse::<f64>().unwrap());
+        went_on += u32::from(trained < epochs);
+        // The loss of all epochs, though only those since the last rung were trained.
+        let expected = (0..epochs as u32).fold(1.0, |loss, _| loss * (1.0 - rate));
+        assert!((loss - expected).abs() < 1e-9, "{row:?}");
+    }
+    assert!(went_on >= 3, "{records}");
+}
+
+/// The engine on libtorch trains the rungs as well, with the same bytes on any number of threads; the other engine does not go on.
+#[test]
+fn rungs_are_trained_by_one_engine() {
+    let Some(library) = codebench_engines::torch_library() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    file(folder);
+    let embedded = std::fs::read_to_string(folder.join("tune.toml")).unwrap();
+    let on_torch = "\n[evaluator]\nplugin = \"codebench/train\"\nparameters = { engine = \"torch/tch\" }\n";
+    std::fs::write(folder.join("tune.toml"), format!("{embedded}{on_torch}")).unwrap();
+    let plugin = ["--plugin", library.to_str().unwrap(), "--allow-native"];
+    let torch = |out: &str, more: &[&str]| answer(&mut tune(folder, out, &[&plugin, more].concat()));
+    let ran = torch("two", &["--threads", "2"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(torch("one", &["--threads", "1"]).status, Some(0));
+    assert_eq!(results(folder, "one"), results(folder, "two"));
+    let records = String::from_utf8(results(folder, "one")[0].clone()).unwrap();
+    assert!(records.contains(",ok,") && !records.contains(",failed,"), "{records}");
+
+    std::fs::write(folder.join("tune.toml"), embedded).unwrap();
+    let other = answer(&mut tune(folder, "one", &["--resume"]));
+    assert_eq!(other.status, Some(2), "{}", other.stderr);
+    for expected in [
+        "the tuning is not the one that the store was made with:",
+        "evaluator.parameters.engine: \"torch/tch\" -> \"codebench/burn\"",
+        "put it back, or give another --out",
+    ] {
+        assert!(other.stderr.contains(expected), "`{expected}` is missing in\n{}", other.stderr);
+    }
 }

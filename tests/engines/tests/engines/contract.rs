@@ -1,7 +1,7 @@
 //! The executable contract, and the same refusals as the embedded engine's.
 
 use crate::pair::{CLASSES, Data, chain, lower, options};
-use codebench_api::{Catalog, ErrorKind, PluginError};
+use codebench_api::{Catalog, ErrorKind, PluginError, StepOptions};
 use codebench_conformance::{Options, check};
 use codebench_engines::ENGINES;
 use codebench_model::{CnnGraph, ParameterValue, Parameters, TensorShape, Workload};
@@ -76,4 +76,22 @@ fn the_trainer_hands_parameters_to_its_engine() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn both_engines_refuse_what_is_beyond_their_memory() {
+    let Some(catalog) = codebench_engines::catalog() else { return };
+    let least = Parameters::from([("memory_mb".to_owned(), ParameterValue::Integer(64))]);
+    let data = Data::draw(TensorShape::new(1, 8, 8), 20_000, 1);
+    let [burn, torch] = ENGINES.map(|id| {
+        let engine = catalog.engine(id, &least).unwrap();
+        let mut network = engine.build(&workload(&catalog), &options("sgd")).unwrap();
+        let step = StepOptions { learning_rate: 0.01, step: 0 };
+        let error = network.train_step(&data.batch(), &step).unwrap_err();
+        // The network is as it was.
+        network.train_step(&Data::draw(TensorShape::new(1, 8, 8), 4, 1).batch(), &step).unwrap();
+        error
+    });
+    assert_eq!((burn.kind, &burn.message), (torch.kind, &torch.message));
+    assert!(burn.message.contains("more than the 64 MB of parameter `memory_mb`: raise it"), "{burn}");
 }
