@@ -157,3 +157,69 @@ fn wrong_strategies_are_refused_by_name() {
         run(EXPERIMENT, &options(out.path(), &["fake/walk", "fake/walk"], 1)).unwrap_err().to_string();
     assert!(twice.contains("would share a folder"), "{twice}");
 }
+
+/// Of what is measured by, all that can be known before is checked before anything runs.
+#[test]
+fn a_measure_that_nothing_has_is_refused_before_anything_runs() {
+    let text = EXPERIMENT.replace("TAG", "measure");
+    let out = tempfile::tempdir().unwrap();
+    let refused = |metric: Option<(&str, &str)>, optimum: Option<f64>, target: Option<f64>| {
+        let metric = metric
+            .map(|(evaluator, metric)| MetricName { evaluator: evaluator.into(), metric: metric.into() });
+        let measure = Measure { metric, goal: Goal::Maximise, optimum, target };
+        let error = run(&text, &CompareOptions { measure, ..options(out.path(), &BOTH, 1) }).unwrap_err();
+        assert_eq!(calls("measure hw"), 0);
+        assert!(std::fs::read_dir(out.path()).unwrap().next().is_none());
+        error.to_string()
+    };
+    let unknown = refused(Some(("hw", "sped")), None, None);
+    assert!(
+        unknown.starts_with("--metric hw.sped: plugin `fake/measure` gives no metric `sped`"),
+        "{unknown}"
+    );
+    assert!(unknown.contains("`speed`"), "{unknown}");
+    assert_eq!(
+        refused(None, Some(f64::INFINITY), None),
+        "--optimum inf: give a finite number, or leave it out"
+    );
+    assert_eq!(refused(None, None, Some(f64::NAN)), "--target NaN: give a finite number, or leave it out");
+}
+
+#[test]
+fn what_an_evaluator_does_not_list_has_to_be_in_the_records() {
+    let metric = |evaluator: &str, metric: &str| {
+        let metric = Some(MetricName { evaluator: evaluator.into(), metric: metric.into() });
+        Measure { metric, goal: Goal::Maximise, optimum: None, target: None }
+    };
+    // Listed, and of the test split: the search never sees it, a comparison may.
+    let out = tempfile::tempdir().unwrap();
+    let measure = metric("hw", "test_speed");
+    let comparison =
+        run(EXPERIMENT, &CompareOptions { measure, ..options(out.path(), &BOTH, 1) }).unwrap().unwrap();
+    assert_eq!(comparison.optimum, 1e9);
+    // An evaluator that lists nothing may give anything.
+    let out = tempfile::tempdir().unwrap();
+    let measure = metric("base", "level");
+    let measured = CompareOptions { measure, ..options(out.path(), &BOTH, 1) };
+    run(EXPERIMENT, &measured).unwrap().unwrap();
+    let measure = metric("base", "height");
+    let out = tempfile::tempdir().unwrap();
+    let error = run(EXPERIMENT, &CompareOptions { measure, ..options(out.path(), &BOTH, 1) }).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.starts_with("--metric base.height: none of the ") && error.contains("records.csv"),
+        "{error}"
+    );
+    assert!(!out.path().join("comparison.txt").exists());
+}
+
+#[test]
+fn a_run_that_ends_with_an_error_is_the_last_to_start() {
+    let out = tempfile::tempdir().unwrap();
+    let strategies = ["fake/walk", "fake/walk:mode=fail", "fake/walk:mode=same"];
+    let one_thread = CompareOptions { threads: Some(1), ..options(out.path(), &strategies, 3) };
+    let error = run(EXPERIMENT, &one_thread).unwrap_err();
+    assert!(matches!(error, SearchError::Strategy { .. }), "{error}");
+    let runs = |name: &str| std::fs::read_dir(out.path().join(name)).map_or(0, Iterator::count);
+    assert_eq!((runs("fake_walk"), runs("fake_walk_mode_fail"), runs("fake_walk_mode_same")), (3, 1, 0));
+}

@@ -16,6 +16,7 @@ use crate::observer::Silent;
 use crate::store::Store;
 use crate::study::{RunOptions, Study};
 use codebench_api::{Catalog, Kind};
+use codebench_model::wording::hint;
 use codebench_model::{ParameterValue, Parameters};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -93,18 +94,23 @@ pub fn strategy(text: &str, catalog: &Catalog) -> Result<(String, PluginUse), Se
 /// `None` if it was cancelled: `resume` goes on.
 ///
 /// # Errors
-/// An experiment without one number to compare by, strategies called alike, or a run that ends with an error.
+/// An experiment without one number to compare by, a metric that no evaluator or no trial has, an optimum or target that is not finite,
+/// strategies called alike, or a run that ends with an error: then no further run starts.
 pub fn compare(
     experiment: &Experiment,
     catalog: &Catalog,
     options: &CompareOptions,
     progress: &Progress<'_>,
 ) -> Result<Option<Comparison>, SearchError> {
-    check(experiment, options)?;
+    check(experiment, catalog, options)?;
     let runs: Vec<(usize, u64)> =
         (0..options.strategies.len()).flat_map(|s| (0..options.seeds).map(move |k| (s, k))).collect();
     let finished = AtomicUsize::new(0);
+    let has_failed = AtomicBool::new(false);
     let work = |(s, k): (usize, u64)| -> Result<Option<RunResult>, SearchError> {
+        if has_failed.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let of_run = Experiment {
             seed: experiment.seed.wrapping_add(k),
             strategy: options.strategies[s].1.clone(),
@@ -112,7 +118,8 @@ pub fn compare(
         };
         let folder =
             options.out.join(folder_name(&options.strategies[s].0)).join(format!("seed-{}", of_run.seed));
-        let result = run(of_run, catalog, options, &folder)?;
+        let result = run(of_run, catalog, options, &folder);
+        let result = result.inspect_err(|_| has_failed.store(true, Ordering::Relaxed))?;
         progress(finished.fetch_add(1, Ordering::Relaxed) + 1, runs.len());
         Ok(result.map(|(records, seconds)| RunResult::new(&records, seconds, options, s, k)))
     };
@@ -122,6 +129,7 @@ pub fn compare(
         .into_iter()
         .collect();
     let Some(results) = results else { return Ok(None) };
+    check_measured(&options.measure, &results)?;
     let comparison = Comparison::new(experiment, options, results);
     files::write(&comparison, &options.out)?;
     Ok(Some(comparison))
@@ -159,19 +167,20 @@ fn in_turn<I: Copy + Sync, T: Send>(
     Ok(results.into_iter().filter_map(|r| r.into_inner().unwrap_or_else(PoisonError::into_inner)).collect())
 }
 
-fn check(experiment: &Experiment, options: &CompareOptions) -> Result<(), SearchError> {
+fn check(experiment: &Experiment, catalog: &Catalog, options: &CompareOptions) -> Result<(), SearchError> {
     if options.measure.metric.is_none() && !curve::is_scalar(experiment) {
         return Err(SearchError::Inconsistent(
             "the experiment has several objectives, of which none is the one to compare by: name a metric with --metric".into(),
         ));
     }
-    if let Some(metric) = &options.measure.metric
-        && !experiment.evaluators.iter().any(|e| e.id == metric.evaluator)
-    {
-        let known: Vec<&str> = experiment.evaluators.iter().map(|e| e.id.as_str()).collect();
-        let message =
-            format!("metric `{metric}` is of no evaluator of the experiment: it has {}", known.join(", "));
-        return Err(SearchError::Inconsistent(message));
+    if let Some(metric) = &options.measure.metric {
+        check_metric(metric, experiment, catalog)?;
+    }
+    for (name, value) in [("optimum", options.measure.optimum), ("target", options.measure.target)] {
+        if let Some(value) = value.filter(|value| !value.is_finite()) {
+            let message = format!("--{name} {value}: give a finite number, or leave it out");
+            return Err(SearchError::Inconsistent(message));
+        }
     }
     let mut folders = BTreeMap::new();
     for (name, _) in &options.strategies {
@@ -181,6 +190,40 @@ fn check(experiment: &Experiment, options: &CompareOptions) -> Result<(), Search
         }
     }
     Ok(())
+}
+
+/// The metric is one that its evaluator gives, where that says which; unlike an objective, it may be of the test split.
+fn check_metric(metric: &MetricName, experiment: &Experiment, catalog: &Catalog) -> Result<(), SearchError> {
+    let Some(evaluator) = experiment.evaluators.iter().find(|e| e.id == metric.evaluator) else {
+        let known: Vec<&str> = experiment.evaluators.iter().map(|e| e.id.as_str()).collect();
+        let message =
+            format!("metric `{metric}` is of no evaluator of the experiment: it has {}", known.join(", "));
+        return Err(SearchError::Inconsistent(message));
+    };
+    let id = &evaluator.plugin;
+    let entry = catalog
+        .get(id)
+        .map_err(|error| SearchError::Plugin { role: format!("evaluator `{}`", evaluator.id), error })?;
+    let known: Vec<&str> = entry.info.metrics.iter().map(String::as_str).collect();
+    if !known.is_empty() && !known.contains(&metric.metric.as_str()) {
+        let hint = hint(&metric.metric, &known);
+        let message = format!("--metric {metric}: plugin `{id}` gives no metric `{}`{hint}", metric.metric);
+        return Err(SearchError::Inconsistent(message));
+    }
+    Ok(())
+}
+
+/// Some trial has the metric, if any succeeded.
+fn check_measured(measure: &Measure, runs: &[RunResult]) -> Result<(), SearchError> {
+    let succeeded: usize = runs.iter().map(|run| run.values.len() - run.infeasible - run.failed).sum();
+    let is_measured = runs.iter().any(|run| run.values.iter().any(Option::is_some));
+    match &measure.metric {
+        Some(metric) if succeeded > 0 && !is_measured => Err(SearchError::Inconsistent(format!(
+            "--metric {metric}: none of the {succeeded} trials that succeeded has it; name one of the columns of records.csv in a \
+             run's folder"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Records of a finished run, and seconds that its strategy took; `None` if it was cancelled.
