@@ -79,7 +79,6 @@ fn weights_of_earlier_trials_are_taken_over_reproducibly() {
     assert_eq!(run("second", "2"), first);
 }
 
-/// The engine on libtorch, from the command line as a user names it.
 /// From the checkpoint of a neighbour: the modules before the change, or also those behind it.
 #[test]
 fn a_neighbour_gives_its_weights_by_hand() {
@@ -113,6 +112,7 @@ fn a_neighbour_gives_its_weights_by_hand() {
     assert!(none.status == Some(2) && none.stderr.contains("no module of `unlike.toml`"), "{}", none.stderr);
 }
 
+/// The engine on libtorch, from the command line as a user names it.
 #[test]
 fn either_engine_runs_by_one_line_and_goes_on_from_the_other() {
     let Some(library) = codebench_engines::torch_library() else { return };

@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use codebench_tests::{answer, command, has_python, root};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_codebench-under-test");
 
@@ -37,16 +37,15 @@ fn results(folder: &Path, out: &str) -> [Vec<u8>; 2] {
     ["records.csv", "best-recipe.toml"].map(|name| std::fs::read(folder.join(out).join(name)).unwrap())
 }
 
-/// Starts `run` and kills it after `moment`; whether it had not ended by itself.
-fn killed(mut run: Command, moment: Duration) -> bool {
-    let mut child = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let start = Instant::now();
-    while start.elapsed() < moment {
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(5));
+/// Starts `run` and kills it once it has written `count` lines to standard error that begin with `start`; whether it had not ended by
+/// itself before.
+fn killed(mut run: Command, start: &str, count: usize) -> bool {
+    let mut child = run.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let last = lines.map(Result::unwrap).filter(|line| line.starts_with(start)).nth(count - 1);
+    if last.is_none() {
+        assert!(child.wait().unwrap().success());
+        return false;
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -58,9 +57,7 @@ fn neither_threads_nor_kills_change_a_byte() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     file(folder);
-    let start = Instant::now();
     let whole = answer(&mut tune(folder, "whole", &["--threads", "2"]));
-    let time = start.elapsed();
     assert_eq!(whole.status, Some(0), "{}", whole.stderr);
     for expected in
         ["6 recipes, ", "promoted", "Best recipe: ", "test_accuracy", "\n[recipe]\n", "best-recipe.toml"]
@@ -69,11 +66,12 @@ fn neither_threads_nor_kills_change_a_byte() {
     }
     assert_eq!(answer(&mut tune(folder, "one", &["--threads", "1"])).status, Some(0));
     assert_eq!(results(folder, "one"), results(folder, "whole"));
-    let mut kills = 0;
-    for tenths in [1, 3, 2, 4, 3] {
-        kills += usize::from(killed(tune(folder, "killed", &["--resume"]), time * tenths / 10));
+    // After the first record, then after two more, then after one more.
+    let records = whole.stderr.lines().filter(|line| line.starts_with("recipe ")).count();
+    assert!(records > 6, "{}", whole.stderr);
+    for count in [1, 2, 1] {
+        assert!(killed(tune(folder, "killed", &["--resume"]), "recipe ", count), "it ended before its kill");
     }
-    assert!(kills > 1, "{kills} processes were killed before their end");
     assert_eq!(answer(&mut tune(folder, "killed", &["--resume", "--threads", "1"])).status, Some(0));
     assert_eq!(results(folder, "killed"), results(folder, "whole"));
 
@@ -112,14 +110,11 @@ fn a_killed_training_goes_on_to_the_same_weights() {
         let mut names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.any(|name| name.ends_with(".state.safetensors"))
     };
-    let start = Instant::now();
     assert_eq!(answer(&mut train("whole/w.safetensors", &[])).status, Some(0));
-    let time = start.elapsed();
-    let mut tenths = 2;
-    while !state() {
-        assert!(tenths < 10, "no training was killed in its middle");
-        killed(train("killed/w.safetensors", &["--resume"]), time * tenths / 10);
-        tenths += 1;
+    // An epoch is told before it is saved: then the one before it is.
+    for epoch in ["epoch 2/6", "epoch 4/6"] {
+        assert!(killed(train("killed/w.safetensors", &["--resume"]), epoch, 1), "it ended before {epoch}");
+        assert!(state(), "{epoch}");
     }
     let last = answer(&mut train("killed/w.safetensors", &["--resume"]));
     assert_eq!(last.status, Some(0), "{}", last.stderr);

@@ -1,8 +1,10 @@
 //! A training that goes on gives the bits of one that was never interrupted.
 
 use crate::setting::*;
-use codebench_sdk::api::{ErrorKind, Evaluator};
+use codebench_sdk::api::{ErrorKind, Evaluator, PluginError};
 use codebench_sdk::model::*;
+use codebench_training::state::{self, Saver};
+use codebench_training::{CheckedRecipe, Standing, Training, data};
 use std::path::Path;
 
 fn trainer(folder: &Path, resumable: bool) -> Box<dyn Evaluator> {
@@ -79,21 +81,42 @@ fn one_and_two_and_four_epochs_are_four() {
 fn an_interrupted_training_goes_on_from_its_last_epochs() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let job = whole("adamw");
-    let trainer_here = trainer(folder.path(), true);
-    let mut limit = 0.05;
-    let in_the_middle = || {
-        let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-        files.into_iter().any(|name| name.to_str().unwrap().ends_with(".state.safetensors"))
+    let expected = trainer(other.path(), true).evaluate(&job).unwrap();
+    let key = &expected.artifacts["checkpoint"];
+    let path = state::path(folder.path(), key);
+    // The same training, interrupted after two of its four epochs.
+    let (recipe, splits) =
+        (CheckedRecipe::new(job.recipe.as_ref().unwrap()).unwrap(), data::load(&digits()).unwrap());
+    let training = Training {
+        splits: &splits,
+        recipe: &recipe,
+        seed: job.seed,
+        purpose: Purpose::Search,
+        wall_limit_s: None,
     };
-    while !in_the_middle() {
-        let limited = Job { limits: Limits { wall_s: Some(limit), ..job.limits }, ..job.clone() };
-        if let Err(error) = trainer_here.evaluate(&limited) {
-            assert_eq!(error.kind, ErrorKind::Limit);
-        }
-        limit *= 1.5;
-    }
-    let last = trainer_here.evaluate(&job).unwrap();
-    assert_eq!(timeless(last), timeless(trainer(other.path(), true).evaluate(&job).unwrap()));
+    let engine = catalog().engine("codebench/burn", &Parameters::new()).unwrap();
+    let build = || training.network(engine.as_ref(), job.workload.as_ref().unwrap()).unwrap();
+    let mut saver = Saver::new(path.clone(), key, 4);
+    let interrupted = training.run(build().as_mut(), Standing::default(), |epoch, at, network| {
+        saver.epoch(at, network, epoch.done == 2)?;
+        if epoch.done == 2 { Err(PluginError::failed("interrupted")) } else { Ok(()) }
+    });
+    assert_eq!(interrupted.unwrap_err().message, "interrupted");
+    let mut network = build();
+    let saved = state::load(&path, &network.weights().unwrap()).unwrap().unwrap();
+    assert_eq!((saved.standing.epochs, saved.target, &saved.key), (2, 4, key));
+    // By hand two epochs are left, and the evaluator finds them by the key.
+    saved.put(network.as_mut()).unwrap();
+    let mut epochs = Vec::new();
+    let by_hand = training.run(network.as_mut(), saved.standing, |epoch, _, _| {
+        epochs.push(epoch.done);
+        Ok(())
+    });
+    let by_hand = by_hand.unwrap();
+    assert_eq!(epochs, [3, 4]);
+    assert_eq!(by_hand.validation.loss, expected.values["validation_loss"]);
+    let last = trainer(folder.path(), true).evaluate(&job).unwrap();
+    assert_eq!(timeless(last), timeless(expected));
 }
 
 #[test]
