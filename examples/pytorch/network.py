@@ -5,7 +5,7 @@
     python3 examples/pytorch/network.py workload.json weights.safetensors
 
 The workload is also what `codebench/command` hands to a program of yours (`job["workload"]`), so this file is a start for a
-trainer in PyTorch. Needs torch and safetensors.
+trainer in PyTorch. Needs torch, and safetensors for checkpoints or numpy for `.npz` files (`codebench train --export npz`).
 """
 
 import json
@@ -26,6 +26,18 @@ ACTIVATIONS = {
     "tanh": torch.tanh,
     "leaky_relu": F.leaky_relu,
 }
+
+
+def load_weights(path):
+    """The weight tensors in a checkpoint or in an `.npz` file, by name."""
+    if str(path).endswith(".npz"):
+        import numpy
+
+        with numpy.load(path) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    from safetensors.torch import load_file
+
+    return load_file(path)
 
 
 class Network(torch.nn.Module):
@@ -53,9 +65,7 @@ class Network(torch.nn.Module):
 
     def load(self, path):
         """Takes the weights of a checkpoint of codebench."""
-        from safetensors.torch import load_file
-
-        weights = load_file(path)
+        weights = load_weights(path)
         if weights.keys() != self.state.keys():
             raise ValueError(f"{path} is the checkpoint of another network")
         with torch.no_grad():

@@ -26,9 +26,15 @@ fn the_same_training_is_the_same_file_and_another_goes_on_from_it() {
     for expected in ["validation", "test ", "wrote a.safetensors"] {
         assert!(first.stdout.contains(expected), "`{expected}` is missing in\n{}", first.stdout);
     }
-    assert_eq!(train(&["--out", "b.safetensors"]).status, Some(0));
+    let exporting = train(&["--out", "b.safetensors", "--export", "npz"]);
+    assert_eq!(exporting.status, Some(0), "{}", exporting.stderr);
+    assert!(exporting.stdout.ends_with("wrote b.safetensors\nwrote b.npz\n"), "{}", exporting.stdout);
     let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
     assert_eq!(bytes("a.safetensors"), bytes("b.safetensors"));
+    assert!(bytes("b.npz").starts_with(b"PK"), "an .npz file is a ZIP archive");
+    let same_file = train(&["--out", "b.npz", "--export", "npz"]);
+    assert_eq!(same_file.status, Some(2), "{}", same_file.stderr);
+    assert!(same_file.stderr.contains("cannot be one file: give FILE.safetensors"), "{}", same_file.stderr);
     let on = train(&["--from", "a.safetensors", "--out", "c.safetensors"]);
     assert_eq!(on.status, Some(0), "{}", on.stderr);
     assert_ne!(bytes("a.safetensors"), bytes("c.safetensors"));

@@ -12,6 +12,7 @@ mod augment;
 pub mod checkpoint;
 pub mod data;
 mod evaluator;
+pub mod export;
 mod measure;
 mod recipe;
 mod setting;

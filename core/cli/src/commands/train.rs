@@ -12,7 +12,9 @@ use codebench_model::{DataSource, ParameterValue, Parameters, Purpose, Recipe, W
 use codebench_training::checkpoint::{self, Origin};
 use codebench_training::data::{self, Splits};
 use codebench_training::state::{self, Saver};
-use codebench_training::{CheckedRecipe, Epoch, Measure, Outcome, Standing, Training, Transfer, take};
+use codebench_training::{
+    CheckedRecipe, Epoch, Measure, Outcome, Standing, Training, Transfer, export, take,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value};
 use std::ffi::{OsStr, OsString};
@@ -28,6 +30,7 @@ Examples:
   codebench train --cnn my-cnn.toml --data image-folder --set folder=leaves --set size=32 --recipe flip=true --seed 7
   codebench train --cnn my-cnn.toml --from runs/checkpoints/0123.safetensors --recipe learning_rate=0.0005
   codebench train --cnn my-cnn.toml --from runs/checkpoints/0123.safetensors --donor its-cnn.toml --transfer identical
+  codebench train --cnn my-cnn.toml --export npz --out my-cnn.safetensors
   codebench train --cnn lenet-5 --data fashion-mnist --engine tch --engine-set device=cuda \
     --plugin target/release/libcodebench_trainer_tch_native.so --allow-native
 
@@ -68,6 +71,9 @@ pub struct Arguments {
     /// Go on with the same training where it was interrupted, if it was
     #[arg(long)]
     pub resume: bool,
+    /// Write the weights in other formats too, beside the checkpoint
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub export: Option<Export>,
     /// Where the weights go [default: runs/checkpoints/KEY.safetensors]
     #[arg(long, value_name = "FILE.safetensors")]
     pub out: Option<PathBuf>,
@@ -79,6 +85,15 @@ pub struct Arguments {
 pub enum Modules {
     Leading,
     Identical,
+}
+
+/// Formats of weights besides that of checkpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Export {
+    /// The checkpoint alone: safetensors, which PyTorch and others read
+    Safetensors,
+    /// NumPy's archive of arrays, for programs without safetensors
+    Npz,
 }
 
 /// `epochs=20`, `flip=true`, `betas=[0.9,0.99]`, `optimizer=sgd`.
@@ -107,6 +122,21 @@ impl Arguments {
         let engine = catalog.engine(&id, &parameters).usage()?;
         let version = catalog.get(&id).map(|entry| entry.info.version.clone()).unwrap_or_default();
         Ok(ChosenEngine { id, version, parameters, engine })
+    }
+
+    /// Where the weights of the checkpoint `path` go once more, if they do.
+    fn exported(&self, path: &Path) -> Result<Option<PathBuf>, Failure> {
+        let exported = match self.export {
+            Some(Export::Npz) => path.with_extension("npz"),
+            Some(Export::Safetensors) | None => return Ok(None),
+        };
+        match exported == path {
+            true => Err(Failure::of_usage(format!(
+                "--out {}: the checkpoint and the exported weights cannot be one file: give FILE.safetensors, the others go beside it",
+                path.display()
+            ))),
+            false => Ok(Some(exported)),
+        }
     }
 
     /// Gives `network`, which is to be trained by `training`, the weights to start from; what they are, if there are any.
@@ -218,6 +248,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs/checkpoints").join(format!("{key}.safetensors")));
+    let exported = arguments.exported(&path)?;
     let middle = state::path(path.parent().unwrap_or(Path::new("")), &key);
     let standing = match arguments.resume {
         true => resumed(&middle, &key, network.as_mut()).usage()?,
@@ -231,11 +262,17 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     });
     shown.finish();
     let outcome = run.failure()?;
-    checkpoint::save(&path, &network.weights().failure()?, &key).failure()?;
+    let weights = network.weights().failure()?;
+    checkpoint::save(&path, &weights, &key).failure()?;
     // The training has ended; what is left in the middle of it is of no use, and failing to remove it changes nothing.
     let _ = std::fs::remove_file(&middle);
     write(&outcome, &workload, out)?;
-    Ok(writeln!(out, "wrote {}", path.display())?)
+    writeln!(out, "wrote {}", path.display())?;
+    if let Some(exported) = exported {
+        export::npz(&exported, &weights).failure()?;
+        writeln!(out, "wrote {}", exported.display())?;
+    }
+    Ok(())
 }
 
 /// Puts `network` where the training `key` was interrupted, as the file `path` says; at the start if there is none.
