@@ -50,7 +50,8 @@ pub fn metrics(metrics: &Metrics) -> Result<(), PluginError> {
     if let Some(excess) = metrics.excess() {
         return Err(PluginError::contract(excess));
     }
-    let names = metrics.values.keys().chain(metrics.wall.keys()).chain(metrics.per_layer.keys());
+    let maps = metrics.values.keys().chain(metrics.wall.keys());
+    let names = maps.chain(metrics.per_layer.keys()).chain(metrics.artifacts.keys());
     check_names("metric", names)?;
     for (name, value) in metrics.values.iter().chain(&metrics.wall) {
         finite(&format!("metric `{name}`"), std::slice::from_ref(value))?;
@@ -165,7 +166,9 @@ fn counted<'c>(rows: impl Iterator<Item = &'c [u64; MAX_EVENTS]>, events: usize)
 mod tests {
     use super::*;
     use codebench_api::{LoweredNode, MAX_LOWERED_INPUTS, MAX_LOWERED_NODES, NodeInput};
-    use codebench_model::{Cause, MAX_METRIC_NAME_BYTES, MAX_METRICS, Primitive};
+    use codebench_model::{
+        Cause, MAX_ARTIFACT_BYTES, MAX_LAYER_VALUES, MAX_METRIC_NAME_BYTES, MAX_METRICS, Primitive,
+    };
 
     fn message(checked: Result<(), PluginError>) -> String {
         checked.unwrap_err().message
@@ -221,6 +224,25 @@ mod tests {
         let named = |bytes: usize| Metrics { wall: [("x".repeat(bytes), 1.0)].into(), ..Metrics::default() };
         assert!(metrics(&named(MAX_METRIC_NAME_BYTES)).is_ok());
         assert!(message(metrics(&named(MAX_METRIC_NAME_BYTES + 1))).contains("has 257 bytes: at most 256"));
+        let layers = |count: usize| Metrics {
+            per_layer: [("a".to_owned(), vec![1.0; count - 1]), ("b".to_owned(), vec![1.0])].into(),
+            ..Metrics::default()
+        };
+        assert!(metrics(&layers(MAX_LAYER_VALUES)).is_ok());
+        assert!(
+            message(metrics(&layers(MAX_LAYER_VALUES + 1)))
+                .contains("65537 numbers per layer: at most 65536")
+        );
+        let artifact = |name: &str, bytes: usize| Metrics {
+            artifacts: [(name.to_owned(), "x".repeat(bytes))].into(),
+            ..Metrics::default()
+        };
+        assert!(metrics(&artifact("weights", MAX_ARTIFACT_BYTES)).is_ok());
+        assert!(
+            message(metrics(&artifact("weights", MAX_ARTIFACT_BYTES + 1)))
+                .contains("has 4097 bytes: at most 4096")
+        );
+        assert!(message(metrics(&artifact("a\u{1b}b", 1))).contains("control character"));
     }
 
     #[test]

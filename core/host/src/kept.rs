@@ -77,7 +77,7 @@ fn is_unfinished(path: &Path) -> bool {
 }
 
 /// Whether the file was removed: nobody holds it, and the system lets it go.
-fn remove_unheld(path: &Path) -> bool {
+pub(crate) fn remove_unheld(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     match file.try_lock() {
         // Where the file system knows no locks, the time of use is all there is.

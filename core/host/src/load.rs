@@ -2,7 +2,8 @@
 
 use crate::native::{self, Checker};
 use crate::trust::Trust;
-use crate::{FileFormat, HostError, PluginFile, ReadFile, data_folder, wasm};
+use crate::wasm::{self, WasmLimits};
+use crate::{FileFormat, HostError, PluginFile, ReadFile, data_folder};
 use codebench_api::{Catalog, Entry};
 use std::path::{Path, PathBuf};
 
@@ -85,15 +86,15 @@ struct Loader<'a> {
     catalog: Catalog,
     request: &'a LoadRequest,
     trust: Trust,
-    /// Hashes of the files that are loaded.
-    seen: Vec<String>,
+    /// Hashes of the files that are loaded, with the limits of each.
+    seen: Vec<(String, WasmLimits)>,
 }
 
 impl Loader<'_> {
-    /// Adds all plugins of a file, or none.
+    /// Adds all plugins of a file, or none. One that is there already must have the limits that it has.
     fn add(&mut self, file: &ReadFile, named: &PluginFile, consent: bool) -> Result<(), HostError> {
-        if self.seen.contains(&file.sha256) {
-            return Ok(());
+        if let Some((_, limits)) = self.seen.iter().find(|(sha256, _)| *sha256 == file.sha256) {
+            return same_limits(file, limits, &named.limits);
         }
         let entries = self.open(file, named, consent)?;
         let mut with_them = self.catalog.clone();
@@ -107,7 +108,7 @@ impl Loader<'_> {
             with_them.add(entry)?;
         }
         self.catalog = with_them;
-        self.seen.push(file.sha256.clone());
+        self.seen.push((file.sha256.clone(), named.limits.clone()));
         Ok(())
     }
 
@@ -132,6 +133,15 @@ impl Loader<'_> {
             )),
         }
     }
+}
+
+/// A further mention of a file has the limits of the first, or none.
+fn same_limits(file: &ReadFile, first: &WasmLimits, again: &WasmLimits) -> Result<(), HostError> {
+    if again == first || *again == WasmLimits::default() {
+        return Ok(());
+    }
+    let reason = "it was named before with other limits, or in a folder without any: give its limits where it is named first";
+    Err(HostError::Limits { path: file.path.clone(), reason: reason.to_owned() })
 }
 
 /// The file itself, or the plugin files of a folder in order of their names.
@@ -163,7 +173,6 @@ fn discovered() -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wasm::WasmLimits;
 
     /// Limits of which none can be are refused whatever the file is, and before anything of it runs.
     #[test]
@@ -185,6 +194,28 @@ mod tests {
                 refused.ends_with(&format!(
                     "limit `wall_s` = {wall_s}: give seconds, more than 0 and at most 86400"
                 )),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn limits_beside_a_second_mention_are_not_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, b"the same bytes").unwrap();
+            ReadFile::read(&path, None).unwrap()
+        };
+        let (first, default) = (WasmLimits { fuel: 7, ..WasmLimits::default() }, WasmLimits::default());
+        let again = file("again.wasm");
+        assert_eq!(same_limits(&again, &first, &first), Ok(()));
+        assert_eq!(same_limits(&again, &first, &default), Ok(()));
+        for (first, again_limits) in [(&default, &first), (&first, &WasmLimits { fuel: 8, ..first.clone() })]
+        {
+            let refused = same_limits(&again, first, again_limits).unwrap_err().to_string();
+            assert!(
+                refused.contains("again.wasm` is refused: it was named before with other limits"),
                 "{refused}"
             );
         }

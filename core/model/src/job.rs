@@ -108,7 +108,14 @@ pub const MAX_METRICS: usize = 1024;
 /// Bytes of the name of a metric.
 pub const MAX_METRIC_NAME_BYTES: usize = 256;
 
-/// What an evaluator answers: at most [`MAX_METRICS`] metrics, whose names have at most [`MAX_METRIC_NAME_BYTES`] bytes.
+/// Numbers of all metrics per layer together.
+pub const MAX_LAYER_VALUES: usize = 65_536;
+
+/// Bytes of the key of an artifact.
+pub const MAX_ARTIFACT_BYTES: usize = 4096;
+
+/// What an evaluator answers: at most [`MAX_METRICS`] metrics, whose names have at most [`MAX_METRIC_NAME_BYTES`] bytes, with at most
+/// [`MAX_LAYER_VALUES`] numbers per layer and [`MAX_ARTIFACT_BYTES`] bytes for an artifact.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Metrics {
@@ -135,12 +142,25 @@ impl Metrics {
                 "it answers {count} metrics: at most {MAX_METRICS}, so leave out what nobody reads"
             ));
         }
+        let numbers: usize = per_layer.values().map(Vec::len).sum();
+        if numbers > MAX_LAYER_VALUES {
+            return Some(format!(
+                "it answers {numbers} numbers per layer: at most {MAX_LAYER_VALUES}, so leave out what nobody reads"
+            ));
+        }
         let names = values.keys().chain(per_layer.keys()).chain(artifacts.keys()).chain(wall.keys());
-        let long = names.into_iter().find(|name| name.len() > MAX_METRIC_NAME_BYTES)?;
-        let start: String = long.chars().take(32).collect();
+        let long = names.into_iter().find(|name| name.len() > MAX_METRIC_NAME_BYTES);
+        if let Some(long) = long {
+            let start: String = long.chars().take(32).collect();
+            return Some(format!(
+                "the name of its metric {start:?}... has {} bytes: at most {MAX_METRIC_NAME_BYTES}, so shorten it",
+                long.len()
+            ));
+        }
+        let (name, key) = artifacts.iter().find(|(_, key)| key.len() > MAX_ARTIFACT_BYTES)?;
         Some(format!(
-            "the name of its metric {start:?}... has {} bytes: at most {MAX_METRIC_NAME_BYTES}, so shorten it",
-            long.len()
+            "its artifact {name:?} has {} bytes: at most {MAX_ARTIFACT_BYTES}, so write it to a file and answer its name",
+            key.len()
         ))
     }
 }

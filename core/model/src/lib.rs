@@ -38,7 +38,10 @@ pub use hardware::{
     MAX_EVENTS, MemoryFacts, ModuleFacts, ROW_LAYOUT, Role, TileCost, TilePolicy, TileSize, TileWork,
     TransferCost, TransferProfile, WordFormat,
 };
-pub use job::{DataShape, DataSource, Job, Limits, MAX_METRIC_NAME_BYTES, MAX_METRICS, Metrics, Purpose};
+pub use job::{
+    DataShape, DataSource, Job, Limits, MAX_ARTIFACT_BYTES, MAX_LAYER_VALUES, MAX_METRIC_NAME_BYTES,
+    MAX_METRICS, Metrics, Purpose,
+};
 pub use labelled_graph::{LabelledGraph, LabelledVertex};
 pub use parameter::{Domain, ParameterDescription, ParameterError, ParameterValue, Parameters};
 pub use primitive::{Activation, Padding, Primitive, PrimitiveKind, ResizeMode};

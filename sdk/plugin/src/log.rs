@@ -13,7 +13,7 @@ pub enum Level {
     Error,
 }
 
-/// Writes one line to the user's standard error. In the sandbox this is the plugin's only import: the host puts the file's name before
+/// Writes one line to the user's standard error; line breaks become blanks. In the sandbox this is the plugin's only import: the host puts the file's name before
 /// the line and bounds number and length, by the limits `log_lines` and `log_line_bytes`. Answers must not depend on it. Not for hot
 /// calls: a line costs far more than a row.
 ///
@@ -43,6 +43,6 @@ pub fn write(level: Level, message: &str) {
             Level::Error => "error",
         };
         // A closed standard error is no reason to fail.
-        let _ = writeln!(std::io::stderr().lock(), "[{level}] {message}");
+        let _ = writeln!(std::io::stderr().lock(), "[{level}] {}", message.replace(['\n', '\r'], " "));
     }
 }

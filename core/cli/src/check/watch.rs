@@ -131,7 +131,7 @@ impl Watch {
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     // It may have ended by itself in this moment: nothing is left to kill then.
-                    let _ = child.kill();
+                    codebench_host::native::kill_group(&mut child);
                     let _ = child.wait();
                     let reason = format!("did not end within {} s", limit.as_secs_f64());
                     return Ok(match running {
@@ -166,7 +166,7 @@ fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus
         }
         if started.elapsed() >= limit {
             // It may have ended by itself in this moment.
-            let _ = child.kill();
+            codebench_host::native::kill_group(child);
             child.wait()?;
             return Ok(None);
         }
@@ -304,6 +304,31 @@ mod tests {
         let report = report.unwrap();
         assert_eq!(report.outcomes.len(), 8);
         assert_eq!(message(&report, 0), "did not end within 1 s");
+    }
+
+    /// Where the worker below notes what it has started.
+    fn note() -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("codebench-watch-{}", std::process::id()))
+    }
+
+    #[test]
+    fn what_a_worker_has_started_ends_with_it() {
+        let report = run(1.0, |from| {
+            Ok(match from {
+                0 => shell(&format!("b 0; sleep 600 & echo $! > '{}'; wait", note().display())),
+                from => shell(&format!("rest {from}")),
+            })
+        });
+        assert_eq!(report.unwrap().outcomes[0].status, Status::Crashed);
+        let started: i32 = std::fs::read_to_string(note()).unwrap().trim().parse().unwrap();
+        let _ = std::fs::remove_file(note());
+        let is_there =
+            || std::fs::read_to_string(format!("/proc/{started}/stat")).is_ok_and(|s| !s.contains(") Z "));
+        let since = Instant::now();
+        while is_there() && since.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(!is_there(), "process {started} goes on");
     }
 
     #[test]

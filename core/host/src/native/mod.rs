@@ -14,6 +14,7 @@ mod watch;
 mod watched;
 
 pub use parent::{end_with_parent, ends_with_parent};
+pub use process::kill_group;
 pub use smoke::{Checker, check_in_this_process};
 pub(crate) use watched::watched;
 
@@ -51,7 +52,10 @@ pub fn load_with(
 ) -> Result<Vec<Entry>, HostError> {
     look_like_a_library(file)?;
     let copy = private_copy::of(file, copies)?;
-    checker.check_once(file, &copy.path, copies)?;
+    if let Err(refused) = checker.check_once(file, &copy.path, copies) {
+        copy.remove_unless_held();
+        return Err(refused);
+    }
     open(file, &copy.path, wall_s)
 }
 

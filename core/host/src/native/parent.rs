@@ -1,5 +1,6 @@
 //! A child process that ends with the process that started it, however that one ended.
 
+use super::process::in_own_group;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -8,8 +9,10 @@ use std::time::Duration;
 const VARIABLE: &str = "CODEBENCH_ENDS_WITH_PARENT";
 
 /// Has the child of `command`, which calls [`end_with_parent`], end when this process does, and after `limit` if there is one.
-/// Its standard input becomes a pipe that this process holds open for as long as it holds the child.
+/// Its standard input becomes a pipe that this process holds open for as long as it holds the child. The child leads a process group of
+/// its own, so that what it starts ends with it.
 pub fn ends_with_parent(command: &mut Command, limit: Option<Duration>) {
+    in_own_group(command);
     let seconds = limit.map(|limit| limit.as_secs_f64().to_string()).unwrap_or_default();
     command.stdin(Stdio::piped()).env(VARIABLE, seconds);
 }

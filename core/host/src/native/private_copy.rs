@@ -1,6 +1,6 @@
 //! A library is loaded from a copy of the bytes that were hashed, in a folder that only the user can write.
 
-use crate::kept::{Bound, cannot_write, hold, prune, used_now};
+use crate::kept::{Bound, cannot_write, hold, prune, remove_unheld, used_now};
 use crate::{HostError, ReadFile, cache_folder};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -10,10 +10,22 @@ use std::time::SystemTime;
 /// How much the folder may hold: copies, and a note on each that was looked at.
 const BOUND: Bound = Bound { files: 256, bytes: 512 << 20 };
 
+/// Room for the note on a copy.
+const NOTE_BYTES: u64 = 64;
+
 /// A copy that nobody removes while this is there.
 pub(super) struct Copy {
     pub(super) path: PathBuf,
     _held: Option<File>,
+}
+
+impl Copy {
+    /// Removes a copy that this process will not load, unless another process holds it.
+    pub(super) fn remove_unless_held(self) {
+        let path = self.path.clone();
+        drop(self);
+        remove_unheld(&path);
+    }
 }
 
 /// The folder of copies of the user who runs this.
@@ -37,7 +49,7 @@ pub(super) fn of(file: &ReadFile, folder: &Path) -> Result<Copy, HostError> {
     let path = folder.join(format!("{}{}", file.sha256, std::env::consts::DLL_SUFFIX));
     let mut held = hold(&path);
     if !holds(&path, &file.bytes).is_ok_and(|same| same) {
-        prune(folder, BOUND.less(file.bytes.len() as u64), SystemTime::now());
+        prune(folder, BOUND.less(file.bytes.len() as u64).less(NOTE_BYTES), SystemTime::now());
         crate::folders::write_whole(folder, &path, &file.bytes)
             .map_err(|e| cannot_write(folder, &path, &e))?;
         held = hold(&path);

@@ -86,8 +86,9 @@ fn has_ended(child: &mut Child) -> io::Result<bool> {
     Ok(child.try_wait()?.is_some())
 }
 
+/// Kills the child and its process group, if it leads one; whoever calls it has not waited for the child yet.
 #[cfg(unix)]
-fn kill_group(child: &mut Child) {
+pub fn kill_group(child: &mut Child) {
     use nix::sys::signal::{Signal, killpg};
     if let Ok(group) = i32::try_from(child.id()) {
         // A group that has ended is what is wanted.
@@ -95,8 +96,9 @@ fn kill_group(child: &mut Child) {
     }
 }
 
+/// Kills the child.
 #[cfg(not(unix))]
-fn kill_group(child: &mut Child) {
+pub fn kill_group(child: &mut Child) {
     // A process that has ended is what is wanted.
     let _ = child.kill();
 }

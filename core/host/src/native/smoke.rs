@@ -1,7 +1,7 @@
 //! The first look at a library, in a child process: it is opened, each plugin is made with its defaults, and one call is
 //! made. What hangs, aborts or crashes there is refused, and the host lives.
 
-use super::process::{Tail, in_own_group, wait};
+use super::process::{Tail, wait};
 use super::{ends_with_parent, open, private_copy};
 use crate::{HostError, ReadFile};
 use codebench_api::{
@@ -62,8 +62,6 @@ impl Checker {
             return Ok(());
         }
         look(program, arguments, copy, *limit, &file.sha256).map_err(|reason| {
-            // Nobody will load it; a copy that stays is removed once it is old.
-            let _ = std::fs::remove_file(copy);
             // The user's file, not the copy.
             file.refused(reason.replace(&copy.display().to_string(), &file.path.display().to_string()))
         })?;
@@ -93,7 +91,6 @@ fn look(
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     // This process judges at its limit; the child's own is for a host that cannot.
     ends_with_parent(&mut command, Some(limit + SPARE));
-    in_own_group(&mut command);
     let mut child =
         command.spawn().map_err(|e| format!("the process that looks at it first cannot be started: {e}"))?;
     let output = Tail::of(child.stdout.take());

@@ -5,7 +5,7 @@ use codebench_api::{
     Catalog, ChannelRequest, CnnOp, Entry, ErrorKind, Evaluator, Form, LowerRequest, LoweredOp, Maker,
     PluginError, Reads, Strategy, StrategyContext, Tell,
 };
-use codebench_model::{DataShape, DataSource, Genotype, Job, Metrics};
+use codebench_model::{AcceleratorInput, DataShape, DataSource, Genotype, Job, Metrics};
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, TryLockError};
 
@@ -73,6 +73,12 @@ impl Evaluator for ApartEvaluator {
     fn evaluate(&self, job: &Job) -> Result<Metrics, PluginError> {
         let (evaluator, job) = (self.0.share(), job.clone());
         guarded(move || evaluator.evaluate(&job))
+    }
+
+    fn check_accelerator(&self, accelerator: &AcceleratorInput) -> Result<(), PluginError> {
+        // It may make native modules.
+        let (evaluator, accelerator) = (self.0.share(), accelerator.clone());
+        guarded(move || evaluator.check_accelerator(&accelerator))
     }
 
     fn data_shape(&self, data: &DataSource) -> Option<Result<DataShape, PluginError>> {
@@ -191,6 +197,40 @@ mod tests {
         let mut catalog = Catalog::default();
         catalog.add(entry).unwrap();
         watched(catalog).unwrap()
+    }
+
+    /// Takes no accelerator.
+    struct Refuses;
+
+    impl Evaluator for Refuses {
+        fn reads(&self) -> Reads {
+            Reads::default()
+        }
+
+        fn evaluate(&self, _: &Job) -> Result<Metrics, PluginError> {
+            Ok(Metrics::default())
+        }
+
+        fn check_accelerator(&self, _: &AcceleratorInput) -> Result<(), PluginError> {
+            Err(PluginError::invalid("no accelerator at all"))
+        }
+    }
+
+    /// A library elsewhere in the catalogue changes nothing of what a built-in evaluator is asked.
+    #[test]
+    fn a_built_in_evaluator_still_judges_accelerators() {
+        let mut unwatched = catalog("");
+        let entry = Entry {
+            info: PluginInfo::new("test/refuses", "0.1.0", "Refuses."),
+            maker: Maker::Evaluator(Arc::new(|_| Ok(Box::new(Refuses)))),
+            source: "here".into(),
+            form: Form::BuiltIn,
+            sha256: None,
+        };
+        unwatched.add(entry).unwrap();
+        let evaluator = watched(unwatched).unwrap().evaluator("test/refuses", &Parameters::new()).unwrap();
+        let refused = evaluator.check_accelerator(&AcceleratorInput::Named(Parameters::new()));
+        assert_eq!(refused.unwrap_err().message, "no accelerator at all");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Work that cannot be interrupted, on threads for which the caller waits so long and no longer.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -62,10 +62,14 @@ impl Background {
             Err(RecvTimeoutError::Disconnected) => Err(NoAnswer::Panicked),
             Err(RecvTimeoutError::Timeout) => {
                 let mut is_left = is_left.lock().unwrap_or_else(PoisonError::into_inner);
-                receiver.try_recv().map_err(|_| {
-                    *is_left = true;
-                    self.left.fetch_add(1, Ordering::Relaxed);
-                    NoAnswer::TooLong
+                // It may have ended in the meantime.
+                receiver.try_recv().map_err(|none| match none {
+                    TryRecvError::Disconnected => NoAnswer::Panicked,
+                    TryRecvError::Empty => {
+                        *is_left = true;
+                        self.left.fetch_add(1, Ordering::Relaxed);
+                        NoAnswer::TooLong
+                    }
                 })
             }
         }

@@ -25,15 +25,21 @@ fn alone(test: &str) -> bool {
         return true;
     }
     let this = std::env::current_exe().unwrap();
-    let status = Command::new(this)
+    let output = Command::new(this)
         .args(["--exact", test, "--nocapture", "--test-threads", "1"])
         .env("ALONE", "1")
         .env("MALLOC_ARENA_MAX", "1")
         .env("MALLOC_MMAP_THRESHOLD_", "131072")
         .env("MALLOC_TRIM_THRESHOLD_", "131072")
-        .status()
+        .output()
         .unwrap();
-    assert!(status.success(), "{test} failed in a process of its own");
+    let said = String::from_utf8_lossy(&output.stdout);
+    // With another name it would run nothing, and succeed.
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{test} failed in a process of its own: {said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     false
 }
 

@@ -5,9 +5,15 @@ use codebench_fixtures::{Build, copies, hostile, library};
 use codebench_host::{HostError, ReadFile, native};
 use std::time::Duration;
 
+/// Why the library is refused. Only what hangs is waited for in vain. Its private copy is gone then.
 fn refusal(name: &str) -> String {
     let file = ReadFile::read(&hostile(name), None).unwrap();
-    match native::load_with(&file, &checker(Duration::from_secs(2)), None, &copies()).err().unwrap() {
+    let folder = tempfile::tempdir_in(copies()).unwrap();
+    let limit = Duration::from_secs(if name.starts_with("hanging") { 2 } else { 60 });
+    let refused = native::load_with(&file, &checker(limit), None, folder.path()).err().unwrap();
+    let copy = folder.path().join(format!("{}{}", file.sha256, std::env::consts::DLL_SUFFIX));
+    assert!(!copy.exists(), "{name}: the copy of a refused library stays");
+    match refused {
         HostError::Refused { reason, .. } => reason,
         other => panic!("{name}: {other}"),
     }
