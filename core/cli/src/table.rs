@@ -41,8 +41,10 @@ impl Table {
         for row in &self.rows {
             let mut line = String::new();
             for ((cell, &width), &left) in row.iter().zip(&widths).zip(&self.left) {
-                let padded = if left { format!("{cell:<width$}  ") } else { format!("{cell:>width$}  ") };
-                line.push_str(&padded);
+                // Widths of formats end at 65,535.
+                let blanks = " ".repeat(width - cell.chars().count());
+                let (before, after) = if left { ("", blanks.as_str()) } else { (blanks.as_str(), "") };
+                line.extend([before, cell, after, "  "]);
             }
             writeln!(out, "{}", line.trim_end())?;
         }
@@ -62,5 +64,14 @@ mod tests {
         let mut out = Vec::new();
         table.write(&mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "name   MACs  note\na     12345\nlong      1  x\n");
+    }
+
+    #[test]
+    fn cells_may_be_of_any_length() {
+        let mut table = Table::new(&["<name", "x"]);
+        table.row(["n".repeat(70_000), "1".into()]);
+        let mut out = Vec::new();
+        table.write(&mut out).unwrap();
+        assert!(String::from_utf8(out).unwrap().lines().all(|line| line.len() == 70_003));
     }
 }

@@ -102,6 +102,9 @@ pub(crate) fn cannot_write(folder: &Path, path: &Path, error: &io::Error) -> Hos
             ": free some space, remove `{}`, which is made again when it is needed, or set XDG_CACHE_HOME to a folder on another disk",
             folder.display()
         ),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            ": set XDG_CACHE_HOME to a folder that you can write".to_owned()
+        }
         _ => String::new(),
     };
     HostError::OwnFile { path: path.to_owned(), reason: format!("it cannot be written: {error}{remedy}") }

@@ -167,7 +167,14 @@ fn discovered() -> Vec<PathBuf> {
     let listed = std::env::var_os("CODEBENCH_PLUGIN_PATH").unwrap_or_default();
     let listed = std::env::split_paths(&listed).filter(|p| !p.as_os_str().is_empty()).collect::<Vec<_>>();
     let own = data_folder().map(|folder| folder.join("plugins")).filter(|folder| folder.is_dir());
-    listed.iter().chain(&own).flat_map(|path| files_at(path).unwrap_or_default()).collect()
+    let mut files: Vec<PathBuf> = Vec::new();
+    for file in listed.iter().chain(&own).flat_map(|path| files_at(path).unwrap_or_default()) {
+        // A file that is refused is told once.
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    files
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ pub(crate) fn is_control(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `text` with what stands for each control character in Rust, such as `\u{1b}`, but for line ends and tabs.
+/// `text` with what stands for each control character in Rust, such as `\u{1b}` or `\n`: one line, which nobody takes for several.
 pub(crate) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {
-        match is_control(c) && !matches!(c, '\n' | '\t') {
+        match is_control(c) {
             true => printable.extend(c.escape_debug()),
             false => printable.push(c),
         }
@@ -21,8 +21,30 @@ pub(crate) fn printable(text: &str) -> String {
     printable
 }
 
-/// Refuses a text that holds control characters, or with `lines` those that are no line ends or tabs.
-fn check(whose: &str, text: &str, lines: bool) -> Result<(), String> {
+/// Bytes of a message, at most.
+const MESSAGE_BYTES: usize = 4_000;
+
+/// A message of a plugin, fit for a terminal and a record: one line, and not longer than some thousand bytes.
+pub(crate) fn message(text: &str) -> String {
+    let end = (0..=MESSAGE_BYTES.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    let mut message = printable(&text[..end]);
+    if end < text.len() {
+        message.push_str(" ...");
+    }
+    message
+}
+
+/// Bytes of a name, of a line and of a text of several lines, at most.
+const NAME_BYTES: usize = 256;
+const LINE_BYTES: usize = 4096;
+const TEXT_BYTES: usize = 64 << 10;
+
+/// Refuses a text that is longer than `most` bytes, or holds control characters; one of [`TEXT_BYTES`] may have line ends and tabs.
+fn check(whose: &str, text: &str, most: usize) -> Result<(), String> {
+    if text.len() > most {
+        return Err(format!("{whose} has {} bytes: at most {most}, so shorten it", text.len()));
+    }
+    let lines = most == TEXT_BYTES;
     match text.chars().find(|c| is_control(*c) && !(lines && matches!(c, '\n' | '\t'))) {
         None => Ok(()),
         Some(c) => Err(format!(
@@ -41,36 +63,39 @@ pub(crate) fn check_names<'n>(
     names: impl IntoIterator<Item = &'n String>,
 ) -> Result<(), PluginError> {
     let whose = format!("the name of its {what}");
-    names.into_iter().try_for_each(|name| check(&whose, name, false)).map_err(PluginError::contract)
+    let check = |name: &String| match name.is_empty() {
+        true => Err(format!("{whose} is empty: give it one")),
+        false => check(&whose, name, NAME_BYTES),
+    };
+    names.into_iter().try_for_each(check).map_err(PluginError::contract)
 }
 
-/// Refuses a description of which any text holds control characters; the texts of examples may have line ends and tabs.
+/// Refuses a description of which any text is too long or holds control characters; the texts of examples may have line ends and tabs.
 ///
 /// # Errors
 /// Which text of which plugin it is.
 pub(crate) fn check_description(info: &PluginInfo) -> Result<(), String> {
-    check("the id of its plugin", &info.id, false)?;
+    check("the id of its plugin", &info.id, NAME_BYTES)?;
     let of = |what: &str| format!("the {what} of its plugin `{}`", info.id);
-    let line = |what: &str, text: &str| check(&of(what), text, false);
-    line("version", &info.version)?;
+    let name = |what: &str, text: &str| check(&of(what), text, NAME_BYTES);
+    let line = |what: &str, text: &str| check(&of(what), text, LINE_BYTES);
+    name("version", &info.version)?;
     line("summary", &info.summary)?;
-    info.keywords.iter().try_for_each(|keyword| line("keyword", keyword))?;
-    info.metrics.iter().try_for_each(|metric| line("metric", metric))?;
+    info.keywords.iter().try_for_each(|keyword| name("keyword", keyword))?;
+    info.metrics.iter().try_for_each(|metric| name("metric", metric))?;
     for parameter in &info.parameters {
-        let texts = [
-            ("parameter name", Some(parameter.name.as_str())),
-            ("parameter help", Some(parameter.help.as_str())),
-            ("parameter unit", parameter.unit.as_deref()),
-            ("parameter default", parameter.default.as_ref().and_then(ParameterValue::as_str)),
-        ];
-        texts.iter().try_for_each(|(what, text)| line(what, text.unwrap_or_default()))?;
+        name("parameter name", &parameter.name)?;
+        line("parameter help", &parameter.help)?;
+        name("parameter unit", parameter.unit.as_deref().unwrap_or_default())?;
+        let default = parameter.default.as_ref().and_then(ParameterValue::as_str);
+        line("parameter default", default.unwrap_or_default())?;
         if let Domain::Choice { values } = &parameter.domain {
-            values.iter().try_for_each(|value| line("parameter choice", value))?;
+            values.iter().try_for_each(|value| name("parameter choice", value))?;
         }
     }
     for example in &info.examples {
         line("example title", &example.title)?;
-        check(&of("example"), &example.text, true)?;
+        check(&of("example"), &example.text, TEXT_BYTES)?;
     }
     Ok(())
 }
@@ -82,7 +107,7 @@ mod tests {
 
     #[test]
     fn controls_are_spelt_out_but_for_lines() {
-        assert_eq!(printable("a\n\tb\u{1b}[2Jc\u{202e}d\0"), "a\n\tb\\u{1b}[2Jc\\u{202e}d\\0");
+        assert_eq!(printable("a\n\tb\u{1b}[2Jc\u{202e}d\0"), "a\\n\\tb\\u{1b}[2Jc\\u{202e}d\\0");
     }
 
     #[test]

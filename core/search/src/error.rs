@@ -45,4 +45,7 @@ pub enum SearchError {
     /// A strategy that failed three times in a row.
     #[error("strategy `{plugin}` failed three times in a row, so the run ends; the last reason: {reason}")]
     Strategy { plugin: String, reason: String },
+    /// A strategy that failed and cannot be made again: a native one that was given up, for example.
+    #[error("strategy `{plugin}` failed ({reason}) and cannot be made again, so the run ends: {error}")]
+    StrategyLost { plugin: String, reason: String, error: String },
 }

@@ -182,6 +182,21 @@ fn a_failing_strategy_is_answered_with_samples_and_ends_the_run_after_three_fail
     }
 }
 
+/// As a native one that was given up.
+#[test]
+fn a_strategy_that_cannot_be_made_again_ends_the_run_with_its_reason() {
+    let out = tempfile::tempdir().unwrap();
+    let error = run(&EXPERIMENT.replace("\"walk\"", "\"gone\""), options(out.path())).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with(
+            "strategy `fake/walk` failed (has not come back within 2 s) and cannot be made again"
+        ),
+        "{text}"
+    );
+    assert!(text.ends_with("is disabled"), "{text}");
+}
+
 #[test]
 fn the_strategy_is_told_no_test_metric_and_no_objective_may_name_one() {
     let catalog = catalog();

@@ -4,6 +4,7 @@ use super::{MARK, Message, all_checks};
 use crate::{Failure, OrFail, failure};
 use anyhow::{Context, anyhow};
 use codebench_conformance::{Check, Outcome, Report, Status};
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -185,7 +186,11 @@ fn last_lines(said: &str) -> String {
 pub(crate) fn own_worker(from: usize) -> Result<Command, Failure> {
     let program = std::env::current_exe().context("cannot find this program's own file").failure()?;
     let mut command = Command::new(program);
-    command.args(std::env::args_os().skip(1)).args(["--worker", &from.to_string()]);
+    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // Behind `--` there are names only.
+    let end = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
+    arguments.splice(end..end, ["--worker".into(), from.to_string().into()]);
+    command.args(arguments);
     Ok(command)
 }
 

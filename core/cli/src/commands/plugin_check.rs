@@ -7,8 +7,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use codebench_conformance::{Options, Report};
 use codebench_host::wasm::WasmLimits;
-use codebench_model::{Job, ParameterValue, Parameters};
-use std::collections::BTreeMap;
+use codebench_model::{Job, ParameterValue, Parameters, wording};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,8 +40,8 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub parameters: Vec<(String, String)>,
     /// A limit for a plugin file, named as in the experiment; may be repeated
-    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = parse_parameter)]
-    pub limits: Vec<(String, ParameterValue)>,
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub limits: Vec<(String, String)>,
     /// For evaluators: a job as JSON, instead of the suite's own; may be repeated
     #[arg(long = "job", value_name = "FILE.json")]
     pub jobs: Vec<PathBuf>,
@@ -86,10 +85,24 @@ impl Arguments {
 
     /// As beside a path in an experiment.
     fn limits(&self) -> Result<WasmLimits, Failure> {
-        let table: BTreeMap<&str, &ParameterValue> =
-            self.limits.iter().map(|(name, value)| (name.as_str(), value)).collect();
-        let table = serde_json::to_value(table).failure()?;
-        serde_json::from_value(table).context("--limit").usage()
+        let mut lines = String::new();
+        for (name, value) in &self.limits {
+            if value.parse::<u64>().is_err() && value.parse::<f64>().is_err() {
+                return Err(Failure::of_usage(format!(
+                    "--limit {name}={value}: give a number, such as --limit fuel=50000000"
+                )));
+            }
+            let line = format!("{name} = {value}\n");
+            toml::from_str::<WasmLimits>(&line).map_err(|e| {
+                let message = wording::of_reader(e.message(), None);
+                Failure::of_usage(format!(
+                    "--limit {name}={value}: {message}; the page of the sandbox lists the limits"
+                ))
+            })?;
+            lines += &line;
+        }
+        toml::from_str(&lines)
+            .map_err(|e| Failure::of_usage(format!("--limit: {}", wording::of_reader(e.message(), None))))
     }
 }
 
@@ -126,7 +139,7 @@ mod tests {
             seed: 0,
             format: Format::Text,
             parameters: Vec::new(),
-            limits: limits.iter().map(|limit| parse_parameter(limit).unwrap()).collect(),
+            limits: limits.iter().map(|limit| parse_pair(limit).unwrap()).collect(),
             jobs: Vec::new(),
             time_limit: 1.0,
             worker: None,
@@ -134,9 +147,17 @@ mod tests {
         let limits = check(&["fuel=5", "wall_s=2"]).limits().unwrap();
         assert_eq!((limits.fuel, limits.wall_s), (5, Some(2.0)));
         assert_eq!(check(&[]).limits().unwrap(), WasmLimits::default());
-        for (wrong, said) in
-            [("feul=5", "unknown field `feul`"), ("fuel=much", "invalid type"), ("fuel=-1", "-1")]
-        {
+        assert_eq!(check(&["fuel=18446744073709551615"]).limits().unwrap().fuel, u64::MAX);
+        assert!(
+            check(&["wall_s=nan"]).limits().unwrap().wall_s.unwrap().is_nan(),
+            "refused where it is used"
+        );
+        for (wrong, said) in [
+            ("feul=5", "--limit feul=5: unknown key `feul` (did you mean `fuel`?)"),
+            ("fuel=much", "--limit fuel=much: give a number"),
+            ("fuel=-1", "-1"),
+            ("fuel=1.5", "--limit fuel=1.5: "),
+        ] {
             let refused = check(&[wrong]).limits().err().and_then(|e| e.text()).unwrap_or_default();
             assert!(refused.contains(said), "{refused}");
         }

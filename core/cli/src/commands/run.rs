@@ -93,7 +93,8 @@ pub(super) fn judge(error: SearchError) -> Failure {
         SearchError::Store(_)
         | SearchError::Output { .. }
         | SearchError::Replay { .. }
-        | SearchError::Strategy { .. } => Failure::Failed(error.into()),
+        | SearchError::Strategy { .. }
+        | SearchError::StrategyLost { .. } => Failure::Failed(error.into()),
     }
 }
 

@@ -84,7 +84,14 @@ fn look_like_a_library(file: &ReadFile) -> Result<(), HostError> {
 fn open(file: &ReadFile, copy: &Path, wall_s: Option<f64>) -> Result<Vec<Entry>, HostError> {
     // SAFETY: opening runs the library's initialisers; the user has consented to running its code.
     let library = unsafe { Library::new(copy) }.map_err(|e| {
-        file.refused(format!("it is no library of this platform: {}", without_path(&e, copy)))
+        let said = without_path(&e, copy);
+        // What the system says of a disk that is mounted `noexec`.
+        match said.contains("failed to map segment") {
+            true => file.refused(format!(
+                "its private copy in the cache folder may not run ({said}): set XDG_CACHE_HOME to a folder on a disk from which programs run"
+            )),
+            false => file.refused(format!("it is no library of this platform: {said}")),
+        }
     })?;
     // abi_stable keeps references into a library for ever, and so do we.
     let library: &'static Library = Box::leak(Box::new(library));

@@ -3,6 +3,7 @@
 use super::process::in_own_group;
 use std::io::Read;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 /// Says to the child that its standard input is the pipe to watch, and for how many seconds it may live.
@@ -21,18 +22,27 @@ pub fn ends_with_parent(command: &mut Command, limit: Option<Duration>) {
 /// [`ends_with_parent`] is gone or the limit that it gave has passed. Does nothing in a process that was started in another way.
 pub fn end_with_parent() {
     let Some(seconds) = std::env::var(VARIABLE).ok() else { return };
+    // A thread that starts takes the loader's lock, which a library that hangs while it is loaded never gives back: both must be at work
+    // before anything is loaded.
+    let (at_work, started) = sync_channel(2);
     if let Some(limit) = seconds.parse().ok().and_then(|s| Duration::try_from_secs_f64(s).ok()) {
+        let at_work = at_work.clone();
         std::thread::spawn(move || {
+            let _ = at_work.send(());
+            drop(at_work);
             std::thread::sleep(limit);
             end();
         });
     }
-    std::thread::spawn(|| {
-        let mut part = [0; 64];
+    std::thread::spawn(move || {
+        let (mut stdin, mut part) = (std::io::stdin().lock(), [0; 64]);
+        let _ = at_work.send(());
+        drop(at_work);
         // Nothing is ever written to it: it ends, or fails, when nobody holds the other side any more.
-        while let Ok(1..) = std::io::stdin().lock().read(&mut part) {}
+        while let Ok(1..) = stdin.read(&mut part) {}
         end();
     });
+    while started.recv().is_ok() {}
 }
 
 /// Without the exit handlers, which may be the plugin's.

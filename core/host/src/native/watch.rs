@@ -5,7 +5,7 @@
 //! lowering of a vertex) runs, once there is a native plugin, on a thread that can be left behind. Whoever waits for it looks
 //! now and then whether the thread is inside the same call for longer than the plugin's limit.
 
-use crate::text::printable;
+use crate::text::message;
 use codebench_api::{ErrorKind, PluginError};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -55,7 +55,7 @@ impl Watched {
                 answer
             }
         });
-        answer.map_err(|error| PluginError { message: printable(&error.message), ..error })
+        answer.map_err(|error| PluginError { message: message(&error.message), ..error })
     }
 
     fn is_disabled(&self) -> PluginError {

@@ -5,7 +5,7 @@ use super::bindings::codebench::plugin::types;
 use super::engine::STACK_BYTES;
 use super::guest::{Guest, one_line};
 use super::sandbox::ERROR_BYTES;
-use crate::text::printable;
+use crate::text::{message, printable};
 use codebench_api::{ErrorKind, PluginError};
 use wasmtime::{Error, Trap};
 
@@ -78,11 +78,7 @@ pub(super) fn of_guest(error: types::Error) -> PluginError {
         types::ErrorKind::Limit => ErrorKind::Limit,
         types::ErrorKind::Contract => ErrorKind::Contract,
     };
-    let message = match error.message.len() {
-        0..=MESSAGE_BYTES => printable(&error.message),
-        _ => one_line(&error.message, MESSAGE_BYTES),
-    };
-    PluginError { kind, message }
+    PluginError { kind, message: message(&error.message) }
 }
 
 /// The same error, saying which plugin and which call.

@@ -3,15 +3,18 @@
 use super::{checker, checker_with, load};
 use codebench_fixtures::{Build, copies, hostile, library};
 use codebench_host::{HostError, ReadFile, native};
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Why the library is refused. Only what hangs is waited for in vain. Its private copy is gone then.
 fn refusal(name: &str) -> String {
     let file = ReadFile::read(&hostile(name), None).unwrap();
-    let folder = tempfile::tempdir_in(copies()).unwrap();
+    let parent = tempfile::tempdir_in(copies()).unwrap();
+    // It is made for this user alone.
+    let folder = parent.path().join("copies");
     let limit = Duration::from_secs(if name.starts_with("hanging") { 2 } else { 60 });
-    let refused = native::load_with(&file, &checker(limit), None, folder.path()).err().unwrap();
-    let copy = folder.path().join(format!("{}{}", file.sha256, std::env::consts::DLL_SUFFIX));
+    let refused = native::load_with(&file, &checker(limit), None, &folder).err().unwrap();
+    let copy = folder.join(format!("{}{}", file.sha256, std::env::consts::DLL_SUFFIX));
     assert!(!copy.exists(), "{name}: the copy of a refused library stays");
     match refused {
         HostError::Refused { reason, .. } => reason,
@@ -83,7 +86,7 @@ fn what_misbehaves_in_the_constructor_does_so_in_the_child() {
                 .to_owned(),
         ),
         ("panics", format!("{broken} the plugin panicked: asked to panic")),
-        ("says what a terminal acts on", format!("{broken} red\\u{{1b}}[31m")),
+        ("says what a terminal acts on", format!("{broken} red\\u{{1b}}[31m\\nand more")),
         (
             "writes to the terminal",
             "the summary of its plugin `test/misbehaving` holds the control character U+001B, which a terminal would act \
@@ -134,4 +137,27 @@ fn what_is_no_library_is_refused() {
     assert!(reason(b"#!/bin/sh").contains("it is no library of this platform"));
     assert!(reason(b"\x7fELF\x02\x01\x01\0 truncated").contains("it is no library of this platform"));
     assert!(reason(b"\x7fELF\x02\x01\x01\xc8").contains("compiled earlier"));
+}
+
+/// The loader's lock is held for ever then.
+#[test]
+fn a_child_that_hangs_while_it_loads_ends_with_its_parent_and_at_its_limit() {
+    for (limit, is_abandoned) in [(Duration::from_secs(600), true), (Duration::from_secs(1), false)] {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "hang_in_the_loader", "--nocapture"]);
+        command.env("CODEBENCH_HANG", hostile("hanging_initialiser")).stdout(Stdio::null());
+        native::ends_with_parent(&mut command, Some(limit));
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(child.try_wait().unwrap().is_none(), "it hangs");
+        if is_abandoned {
+            // As if this process were gone.
+            drop(child.stdin.take());
+        }
+        let started = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            assert!(started.elapsed() < Duration::from_secs(60), "it goes on; abandoned: {is_abandoned}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }

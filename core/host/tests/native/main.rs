@@ -47,6 +47,15 @@ fn load_alone() {
     }
 }
 
+/// Not a test unless a test starts it, with what ends it.
+#[test]
+fn hang_in_the_loader() {
+    if let Some(library) = std::env::var_os("CODEBENCH_HANG") {
+        native::end_with_parent();
+        println!("\n{}", native::check_in_this_process(Path::new(&library)));
+    }
+}
+
 fn load(path: &Path) -> Result<Vec<Entry>, HostError> {
     native::load_with(&ReadFile::read(path, None)?, &checker(Duration::from_secs(60)), None, &copies())
 }

@@ -5,6 +5,7 @@ pub(crate) mod document;
 mod error;
 pub(crate) mod parameters;
 mod places;
+pub(crate) mod plugin_limits;
 pub(crate) mod read;
 mod space_table;
 
@@ -128,7 +129,7 @@ impl Experiment {
     }
 
     /// What the results are a function of, as canonical JSON: the whole experiment but the executor, which never
-    /// changes a result, and `budget.trials`, which may grow.
+    /// changes a result, and `budget.trials`, which may grow, and the limits of its plugin files.
     pub fn identity(&self) -> String {
         let mut value = canonical::to_value(self);
         if let Some(map) = value.as_object_mut() {
@@ -136,6 +137,7 @@ impl Experiment {
             if let Some(budget) = map.get_mut("budget").and_then(|b| b.as_object_mut()) {
                 budget.remove("trials");
             }
+            plugin_limits::add(map, &self.text);
         }
         canonical::to_text(&value)
     }

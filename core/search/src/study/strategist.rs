@@ -132,10 +132,18 @@ impl<'c> Strategist<'c> {
         self.log.push(call);
         if failed {
             // The failed call may have left anything behind; every replay skips it, so this state must not have it.
-            self.strategy = make(self.catalog, &self.plugin, &self.context)?;
+            self.strategy = make(self.catalog, &self.plugin, &self.context).map_err(|e| self.lost(&e))?;
             self.replay()?;
         }
         Ok(())
+    }
+
+    fn lost(&self, error: &SearchError) -> SearchError {
+        SearchError::StrategyLost {
+            plugin: self.plugin.plugin.clone(),
+            reason: self.failures.reason.clone(),
+            error: error.to_string(),
+        }
     }
 
     fn replay(&mut self) -> Result<(), SearchError> {

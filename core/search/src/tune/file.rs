@@ -5,6 +5,7 @@ use super::space::{RecipeSpace, Values};
 use crate::canonical;
 use crate::executor;
 use crate::experiment::document::{Data, Executor, Image, RawParameters};
+use crate::experiment::plugin_limits;
 use crate::experiment::{ExperimentError, ImageShape, Places, PluginUse, Source, hint, parameters, read};
 use crate::objective::Goal;
 use codebench_api::{Catalog, Kind};
@@ -179,6 +180,7 @@ impl Tuning {
             for key in ["executor", "configurations", "epochs"] {
                 map.remove(key);
             }
+            plugin_limits::add(map, &self.text);
         }
         canonical::to_text(&value)
     }

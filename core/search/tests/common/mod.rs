@@ -6,6 +6,7 @@ use codebench_api::*;
 use codebench_model::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often the evaluators of a test, told apart by their parameter `tag`, were called.
 static CALLS: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
@@ -24,6 +25,9 @@ fn mix(state: u64, word: u64) -> u64 {
     x.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ (x >> 32)
 }
 
+/// Whether a strategy of mode `gone` has been asked: it starts no more then.
+static GONE: AtomicBool = AtomicBool::new(false);
+
 /// Its proposals depend on the seed and on everything that it was asked and told.
 pub struct Walk {
     mode: String,
@@ -36,8 +40,18 @@ impl Plugin for Walk {
     type Kind = kinds::Strategy;
 
     fn info() -> PluginInfo {
-        let modes =
-            ["walk", "same", "short", "fail", "fail-often", "fail-tell", "panic", "too-many", "wrong-length"];
+        let modes = [
+            "walk",
+            "same",
+            "short",
+            "fail",
+            "fail-often",
+            "fail-tell",
+            "panic",
+            "too-many",
+            "wrong-length",
+            "gone",
+        ];
         PluginInfo::new("fake/walk", "0.1.0", "Walks through the space.")
             .parameters(vec![ParameterDescription::choice("mode", &modes, "walk", "How it behaves.")])
     }
@@ -52,13 +66,20 @@ impl Strategy for Walk {
     fn start(&mut self, context: &StrategyContext) -> Result<(), PluginError> {
         self.lengths = context.space.choices.iter().map(|c| c.values.len() as u32).collect();
         self.state = context.seed;
-        Ok(())
+        match self.mode == "gone" && GONE.load(Ordering::Relaxed) {
+            true => Err(PluginError::failed("is disabled")),
+            false => Ok(()),
+        }
     }
 
     fn ask(&mut self, count: usize) -> Result<Vec<Genotype>, PluginError> {
         self.asks += 1;
         self.state = mix(self.state, count as u64);
         match self.mode.as_str() {
+            "gone" => {
+                GONE.store(true, Ordering::Relaxed);
+                return Err(PluginError::failed("has not come back within 2 s"));
+            }
             "fail" => return Err(PluginError::failed("no idea")),
             // Two failures in a row, then a success.
             "fail-often" if self.state.is_multiple_of(3) => return Err(PluginError::failed("no idea now")),

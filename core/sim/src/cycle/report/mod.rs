@@ -22,11 +22,36 @@ pub(crate) struct Reporter<'a> {
     pub(crate) timeline: &'a Timeline,
 }
 
+/// Facts are finite one by one; what they come to over a run must be too, also all together.
+fn are_finite(parts: &[ModuleCosts]) -> Result<(), CycleError> {
+    let mut sums = [0.0; 3];
+    for part in parts {
+        let of_part = [
+            ("area_mm2", part.area_mm2),
+            ("dynamic_energy_j", part.dynamic_energy_j),
+            ("leakage_energy_j", part.leakage_energy_j),
+        ];
+        for (sum, (name, value)) in sums.iter_mut().zip(of_part) {
+            *sum += value;
+            if !sum.is_finite() {
+                return Err(CycleError::Facts {
+                    module: format!("{} ({})", part.role, part.plugin),
+                    name: format!("{name} of the whole run"),
+                    value: value.to_string(),
+                    allowed: "it must be finite, and so must the sum over all modules: mend the areas, leakages and energies of its facts",
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Reporter<'_> {
     pub(crate) fn report(&self) -> Result<CostReport, CycleError> {
         let machine = self.machine;
         let costs = self.costs()?;
         let parts = &costs.modules;
+        are_finite(parts)?;
         Ok(CostReport {
             fidelity: "cycle".into(),
             total_cycles: self.timeline.total_cycles,
@@ -235,5 +260,27 @@ fn roofline(macs: u64, bytes: BytesMoved, cycles: u64, peak: u64, rate: f64) -> 
         attainable_macs_per_cycle: memory_roof.min(peak as f64),
         achieved_macs_per_cycle: if cycles > 0 { macs as f64 / cycles as f64 } else { 0.0 },
         memory_bound: memory_roof < peak as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_that_are_not_finite_are_no_result() {
+        let part = |dynamic_energy_j: f64| ModuleCosts {
+            role: Role::Memory,
+            plugin: "test/big".into(),
+            area_mm2: 1.0,
+            leakage_mw: 1.0,
+            dynamic_energy_j,
+            leakage_energy_j: 1.0,
+        };
+        assert!(are_finite(&[part(1e308), part(1.0)]).is_ok());
+        for parts in [vec![part(f64::INFINITY)], vec![part(1e308), part(1e308)]] {
+            let refused = are_finite(&parts).unwrap_err().to_string();
+            assert!(refused.contains("memory (test/big): dynamic_energy_j of the whole run = "), "{refused}");
+        }
     }
 }
