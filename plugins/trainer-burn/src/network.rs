@@ -9,7 +9,7 @@ use codebench_sdk::api::{
     StepOptions, StepResult,
 };
 use codebench_sdk::engine::{
-    Plan, STATISTICS_MOMENTUM, Weights, check_batch, check_memory, correct, weights_values,
+    Plan, STATISTICS_MOMENTUM, Weights, check_batch, check_memory, correct, keep_memory, weights_values,
 };
 use codebench_sdk::model::{TensorShape, Workload};
 use codebench_sdk::prelude::PluginError;
@@ -39,6 +39,7 @@ impl BurnNetwork {
         options: &NetworkOptions,
         memory_bytes: u64,
     ) -> Result<BurnNetwork, PluginError> {
+        keep_memory();
         let plan = Plan::new(workload)?;
         let optimizer = Optimizer::new(options)?;
         // Weights, gradients and the optimiser's two moments.

@@ -5,7 +5,7 @@ use crate::error::failed;
 use crate::forward::{self, Mode};
 use crate::optimizer::Optimizer;
 use crate::tensors::{Tensors, values};
-use codebench_sdk::engine::{Plan, Weights, check_batch, check_memory, correct, weights_values};
+use codebench_sdk::engine::{Plan, Weights, check_batch, check_memory, correct, keep_memory, weights_values};
 use codebench_sdk::model::{TensorShape, Workload};
 use codebench_sdk::prelude::{
     EvaluateResult, GradientsResult, MiniBatch, NamedTensor, Network, NetworkOptions, OptimizerState,
@@ -34,6 +34,7 @@ impl TorchNetwork {
         options: &NetworkOptions,
         settings: Settings,
     ) -> Result<TorchNetwork, PluginError> {
+        keep_memory();
         let plan = Plan::new(workload)?;
         let optimizer = Optimizer::new(options)?;
         // Weights, gradients and the optimiser's two moments.

@@ -5,11 +5,13 @@
 //! and dropout from [`Uniform`]. So two engines start from the same weights and drop the same values.
 
 mod batch;
+mod memory;
 mod plan;
 mod random;
 mod weights;
 
 pub use batch::{check_batch, check_memory, correct, weights_values};
+pub use memory::keep_memory;
 pub use plan::{Op, Plan, PlannedLayer, Window};
 pub use random::{Draw, Uniform};
 pub use weights::Weights;
