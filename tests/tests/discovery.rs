@@ -159,3 +159,31 @@ fn a_component_that_cannot_be_loaded_is_not_written() {
     pack();
     assert_eq!((std::fs::read_to_string(&out).unwrap().as_str(), files()), ("before", 2));
 }
+
+/// What is there and no regular file is not replaced; a link is followed.
+#[cfg(unix)]
+#[test]
+fn a_component_is_written_to_regular_files_only() {
+    let user = User::new();
+    let Some(good) = c_module_with("tests/hostile/c/memory.c", &[]) else { return };
+    let core = user.path("core.wasm");
+    std::fs::write(&core, good).unwrap();
+    let pack =
+        |out: &std::path::Path| answer(user.command(&["plugin", "pack"]).arg(&core).arg("-o").arg(out));
+    let refused = pack(&user.path("."));
+    assert_eq!(refused.status, Some(2), "{}", refused.stdout);
+    assert!(
+        refused.stderr.contains("is no regular file: give the name of the component's file"),
+        "{}",
+        refused.stderr
+    );
+    let (link, target) = (user.path("link.wasm"), user.path("target.wasm"));
+    std::fs::write(&target, "before").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let packed = pack(&link);
+    assert_eq!(packed.status, Some(0), "{}", packed.stderr);
+    assert!(
+        std::fs::symlink_metadata(&link).unwrap().is_symlink()
+            && std::fs::read(&target).unwrap().starts_with(b"\0asm")
+    );
+}

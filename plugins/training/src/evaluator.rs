@@ -35,6 +35,8 @@ pub struct Train {
     transfer: Option<Transfer>,
     /// Whether what trainings need to go on is kept with the checkpoints.
     resumable: bool,
+    /// Seconds after which a training fails.
+    time_limit_s: Option<f64>,
 }
 
 impl Plugin for Train {
@@ -71,6 +73,7 @@ impl Plugin for Train {
             checkpoints: (!folder.is_empty()).then(|| PathBuf::from(folder)),
             transfer,
             resumable: configuration.boolean("resumable")? && !folder.is_empty(),
+            time_limit_s: Some(configuration.float("time_limit_s")?).filter(|limit| *limit > 0.0),
         })
     }
 }
@@ -93,6 +96,16 @@ fn parameters() -> Vec<ParameterDescription> {
         false,
         "Keeps among the checkpoints what a training needs to go on with the same result: after a kill, and for more epochs.",
     ));
+    parameters.push(
+        ParameterDescription::float(
+            "time_limit_s",
+            0.0,
+            1e7,
+            0.0,
+            "A training that takes longer fails; 0 is no limit. Which trainings fail then depends on the machine.",
+        )
+        .unit("s"),
+    );
     parameters
 }
 
@@ -170,7 +183,7 @@ impl Evaluator for Train {
             recipe: &recipe,
             seed: job.seed,
             purpose: job.purpose,
-            wall_limit_s: job.limits.wall_s,
+            wall_limit_s: job.limits.wall_s.into_iter().chain(self.time_limit_s).reduce(f64::min),
         };
         let mut network = training.network(self.chosen.engine.as_ref(), workload)?;
         let start = self.take_over(job, workload, network.as_mut())?;

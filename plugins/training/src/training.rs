@@ -174,7 +174,7 @@ impl Training<'_> {
     fn check_time(&self, start: Instant) -> Result<(), PluginError> {
         match self.wall_limit_s {
             Some(limit) if start.elapsed().as_secs_f64() > limit => Err(PluginError::limit(format!(
-                "the training passed its limit of {limit} s: raise `wall_s`, or train fewer epochs"
+                "the training passed its limit of {limit} s: raise the time limit, or train fewer epochs"
             ))),
             _ => Ok(()),
         }

@@ -68,6 +68,9 @@ pub struct Arguments {
     /// Which of its modules: those up to the first that differs, or every identical one
     #[arg(long, value_enum, default_value_t = Modules::Leading, requires = "donor")]
     pub transfer: Modules,
+    /// Fail if the training takes longer than so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_hyphen_values = true)]
+    pub time_limit: Option<f64>,
     /// Go on with the same training where it was interrupted, if it was
     #[arg(long)]
     pub resume: bool,
@@ -101,6 +104,11 @@ fn parse_field(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write FIELD=VALUE, such as epochs=20")?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((name.to_owned(), value))
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 1e7);
+    seconds.ok_or_else(|| "give a number of seconds, more than 0 and at most 10000000".to_owned())
 }
 
 impl Arguments {
@@ -229,8 +237,13 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     let splits = arguments.splits()?;
     let workload = arguments.workload(&arguments.cnn, &catalog, &splits)?;
     let seed = arguments.seed;
-    let training =
-        Training { splits: &splits, recipe: &recipe, seed, purpose: Purpose::Final, wall_limit_s: None };
+    let training = Training {
+        splits: &splits,
+        recipe: &recipe,
+        seed,
+        purpose: Purpose::Final,
+        wall_limit_s: arguments.time_limit,
+    };
     let mut network = training.network(chosen.engine.as_ref(), &workload).failure()?;
     let start = arguments.start(&training, chosen.engine.as_ref(), &workload, network.as_mut(), &catalog)?;
     let origin = Origin {

@@ -181,5 +181,5 @@ fn a_diverging_training_fails_with_its_step() {
 fn a_training_ends_at_its_wall_limit() {
     let (kind, message) = error(|job| job.limits.wall_s = Some(0.0));
     assert_eq!(kind, ErrorKind::Limit);
-    assert_eq!(message, "the training passed its limit of 0 s: raise `wall_s`, or train fewer epochs");
+    assert_eq!(message, "the training passed its limit of 0 s: raise the time limit, or train fewer epochs");
 }

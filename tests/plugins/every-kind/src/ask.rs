@@ -5,7 +5,7 @@ use codebench_sdk::prelude::*;
 use std::fmt::Debug;
 
 /// Every method that can be asked to panic, in every form but the sandbox, which has no engines.
-pub const METHODS: [&str; 21] = [
+pub const METHODS: [&str; 23] = [
     "configure",
     "start",
     "output_channels",
@@ -27,6 +27,8 @@ pub const METHODS: [&str; 21] = [
     "weights",
     "densities",
     "set_weights",
+    "optimizer_state",
+    "set_optimizer_state",
 ];
 
 /// Answers by question, in Rust's debug format; `panics` is the parameter of that name.
@@ -185,6 +187,10 @@ impl<'a> Answers<'a> {
         let weights = network.weights();
         self.say("weights", &weights);
         self.say("set_weights", network.set_weights(&weights.unwrap_or_default()));
+        self.say("optimizer_state", network.optimizer_state());
+        let state = OptimizerState { steps: 5, first: Vec::new(), second: Vec::new() };
+        self.say("set_optimizer_state", network.set_optimizer_state(&state));
+        self.say("optimizer_state", network.optimizer_state());
     }
 }
 

@@ -32,13 +32,14 @@ impl Engine for Linear {
             )));
         }
         let weight = workload.layers.len() as f32 + options.seed as f32;
-        Ok(Box::new(One { panics, weight }))
+        Ok(Box::new(One { panics, weight, steps: 0 }))
     }
 }
 
 struct One {
     panics: Panics,
     weight: f32,
+    steps: u64,
 }
 
 impl One {
@@ -61,6 +62,7 @@ impl Network for One {
         self.panics.at("train_step");
         let loss = self.loss(batch);
         self.weight -= step.learning_rate as f32;
+        self.steps += 1;
         Ok(StepResult { loss, correct: batch.labels.len() as u64 })
     }
 
@@ -90,6 +92,20 @@ impl Network for One {
             [one] if one.name == "one.weight" && one.values.len() == 1 => self.weight = one.values[0],
             _ => return Err(PluginError::invalid("the network has one weight, `one.weight`")),
         }
+        Ok(())
+    }
+
+    fn optimizer_state(&self) -> Result<Option<OptimizerState>, PluginError> {
+        self.panics.at("optimizer_state");
+        Ok(Some(OptimizerState { steps: self.steps, first: Vec::new(), second: Vec::new() }))
+    }
+
+    fn set_optimizer_state(&mut self, state: &OptimizerState) -> Result<(), PluginError> {
+        self.panics.at("set_optimizer_state");
+        if !(state.first.is_empty() && state.second.is_empty()) {
+            return Err(PluginError::invalid("the optimiser of `test/linear` has no moments"));
+        }
+        self.steps = state.steps;
         Ok(())
     }
 }
