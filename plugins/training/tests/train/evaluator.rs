@@ -183,3 +183,16 @@ fn a_training_ends_at_its_wall_limit() {
     assert_eq!(kind, ErrorKind::Limit);
     assert_eq!(message, "the training passed its limit of 0 s: raise the time limit, or train fewer epochs");
 }
+
+/// The evaluator's own limit, where the job has none or a longer one.
+#[test]
+fn a_training_ends_at_the_limit_of_its_evaluator() {
+    let limit = Parameters::from([("time_limit_s".to_owned(), ParameterValue::Float(1e-9))]);
+    let evaluator = catalog().evaluator("codebench/train", &limit).unwrap();
+    for of_job in [None, Some(60.0)] {
+        let mut job = job(small(), Purpose::Search, short());
+        job.limits.wall_s = of_job;
+        let message = evaluator.evaluate(&job).unwrap_err().message;
+        assert!(message.starts_with("the training passed its limit of 0.000000001 s"), "{message}");
+    }
+}
