@@ -49,10 +49,21 @@ fn an_older_contract_loads_beside_a_newer_one_and_lacks_what_was_added() {
         error.message.starts_with("this surrogate was built for a contract without derivatives"),
         "{error}"
     );
+    // An engine of the first contract knows nothing of its optimiser's state.
+    let said = |question: &str| {
+        Answers::of(&older).into_iter().find(|(what, _)| *what == question).map(|(_, said)| said).unwrap()
+    };
+    assert_eq!(said("optimizer_state"), "Ok(None)");
+    assert!(
+        said("set_optimizer_state").contains("train from the first epoch"),
+        "{}",
+        said("set_optimizer_state")
+    );
     // Everything else is there and answers alike.
+    let added = ["differentiable", "gradient", "hvp", "optimizer_state", "set_optimizer_state"];
     let without = |catalog: &Catalog| {
         let mut said = Answers::of(catalog);
-        said.retain(|(what, _)| !["differentiable", "gradient", "hvp"].contains(what));
+        said.retain(|(what, _)| !added.contains(what));
         said
     };
     assert_eq!(without(&older), without(&newer));
