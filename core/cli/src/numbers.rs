@@ -1,4 +1,4 @@
-//! Whole numbers on the command line.
+//! Numbers on the command line.
 
 use std::ops::RangeInclusive;
 
@@ -17,6 +17,16 @@ pub(crate) fn whole<T: TryFrom<u64>>(
     }
 }
 
+/// A parser of seconds in `range`, whose message says both ends.
+pub(crate) fn seconds(
+    range: RangeInclusive<f64>,
+) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let seconds = text.parse().ok().filter(|seconds| range.contains(seconds));
+        seconds.ok_or_else(|| format!("give seconds from {} to {}", range.start(), range.end()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +37,11 @@ mod tests {
         assert_eq!((threads("1"), threads("1024")), (Ok(1), Ok(1024)));
         for text in ["0", "1025", "x", "-1", "1.5", "", "99999999999999999999999"] {
             assert_eq!(threads(text), Err("give a whole number from 1 to 1024".into()), "{text}");
+        }
+        let limit = seconds(0.001..=1e6);
+        assert_eq!((limit("0.001"), limit("1e6")), (Ok(0.001), Ok(1e6)));
+        for text in ["0", "1000001", "nan", "inf", "-1", "x"] {
+            assert_eq!(limit(text), Err("give seconds from 0.001 to 1000000".into()), "{text}");
         }
     }
 }

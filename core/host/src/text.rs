@@ -22,30 +22,51 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// Bytes of a message, at most.
-const MESSAGE_BYTES: usize = 4_000;
+pub(crate) const MESSAGE_BYTES: usize = 4_000;
+
+/// The longest start of `text` of at most `bytes` bytes.
+pub(crate) fn start(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    &text[..end]
+}
 
 /// A message of a plugin, fit for a terminal and a record: one line, and not longer than some thousand bytes.
 pub(crate) fn message(text: &str) -> String {
-    let end = (0..=MESSAGE_BYTES.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    let mut message = printable(&text[..end]);
-    if end < text.len() {
-        message.push_str(" ...");
-    }
-    message
+    let start = start(text, MESSAGE_BYTES);
+    printable(start) + if start.len() < text.len() { " ..." } else { "" }
 }
 
-/// Bytes of a name, of a line and of a text of several lines, at most.
-const NAME_BYTES: usize = 256;
-const LINE_BYTES: usize = 4096;
-const TEXT_BYTES: usize = 64 << 10;
+/// What a text of a description is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Name,
+    Line,
+    /// Line ends and tabs may stand in it.
+    Lines,
+}
 
-/// Refuses a text that is longer than `most` bytes, or holds control characters; one of [`TEXT_BYTES`] may have line ends and tabs.
-fn check(whose: &str, text: &str, most: usize) -> Result<(), String> {
+impl Extent {
+    /// Bytes, at most.
+    fn most(self) -> usize {
+        match self {
+            Extent::Name => 256,
+            Extent::Line => 4096,
+            Extent::Lines => 64 << 10,
+        }
+    }
+
+    fn allows(self, c: char) -> bool {
+        !is_control(c) || (self == Extent::Lines && matches!(c, '\n' | '\t'))
+    }
+}
+
+/// Refuses a text that is too long or holds control characters.
+fn check(whose: &str, text: &str, extent: Extent) -> Result<(), String> {
+    let most = extent.most();
     if text.len() > most {
         return Err(format!("{whose} has {} bytes: at most {most}, so shorten it", text.len()));
     }
-    let lines = most == TEXT_BYTES;
-    match text.chars().find(|c| is_control(*c) && !(lines && matches!(c, '\n' | '\t'))) {
+    match text.chars().find(|c| !extent.allows(*c)) {
         None => Ok(()),
         Some(c) => Err(format!(
             "{whose} holds the control character U+{:04X}, which a terminal would act on: leave it out",
@@ -57,7 +78,7 @@ fn check(whose: &str, text: &str, most: usize) -> Result<(), String> {
 /// Names that a plugin gives to `what`, such as events or metrics.
 ///
 /// # Errors
-/// [`ErrorKind::Contract`](codebench_api::ErrorKind::Contract), with the control character that is in one.
+/// [`ErrorKind::Contract`](codebench_api::ErrorKind::Contract), with what is wrong with one: empty, too long, a control character.
 pub(crate) fn check_names<'n>(
     what: &str,
     names: impl IntoIterator<Item = &'n String>,
@@ -65,7 +86,7 @@ pub(crate) fn check_names<'n>(
     let whose = format!("the name of its {what}");
     let check = |name: &String| match name.is_empty() {
         true => Err(format!("{whose} is empty: give it one")),
-        false => check(&whose, name, NAME_BYTES),
+        false => check(&whose, name, Extent::Name),
     };
     names.into_iter().try_for_each(check).map_err(PluginError::contract)
 }
@@ -75,10 +96,10 @@ pub(crate) fn check_names<'n>(
 /// # Errors
 /// Which text of which plugin it is.
 pub(crate) fn check_description(info: &PluginInfo) -> Result<(), String> {
-    check("the id of its plugin", &info.id, NAME_BYTES)?;
+    check("the id of its plugin", &info.id, Extent::Name)?;
     let of = |what: &str| format!("the {what} of its plugin `{}`", info.id);
-    let name = |what: &str, text: &str| check(&of(what), text, NAME_BYTES);
-    let line = |what: &str, text: &str| check(&of(what), text, LINE_BYTES);
+    let name = |what: &str, text: &str| check(&of(what), text, Extent::Name);
+    let line = |what: &str, text: &str| check(&of(what), text, Extent::Line);
     name("version", &info.version)?;
     line("summary", &info.summary)?;
     info.keywords.iter().try_for_each(|keyword| name("keyword", keyword))?;
@@ -95,7 +116,7 @@ pub(crate) fn check_description(info: &PluginInfo) -> Result<(), String> {
     }
     for example in &info.examples {
         line("example title", &example.title)?;
-        check(&of("example"), &example.text, TEXT_BYTES)?;
+        check(&of("example"), &example.text, Extent::Lines)?;
     }
     Ok(())
 }
@@ -106,8 +127,40 @@ mod tests {
     use codebench_model::ParameterDescription;
 
     #[test]
-    fn controls_are_spelt_out_but_for_lines() {
+    fn controls_and_line_ends_are_spelt_out() {
         assert_eq!(printable("a\n\tb\u{1b}[2Jc\u{202e}d\0"), "a\\n\\tb\\u{1b}[2Jc\\u{202e}d\\0");
+    }
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        assert_eq!(message(&"x".repeat(MESSAGE_BYTES)), "x".repeat(MESSAGE_BYTES));
+        let long = "x".repeat(MESSAGE_BYTES - 1) + "\u{e4}\nforged";
+        assert_eq!(message(&long), "x".repeat(MESSAGE_BYTES - 1) + " ...");
+    }
+
+    #[test]
+    fn texts_have_bounds_by_what_they_are() {
+        let described = |id: usize, summary: usize, example: usize| {
+            let info = PluginInfo::new(format!("acme/{}", "x".repeat(id - 5)), "0.1.0", "s".repeat(summary));
+            check_description(&info.example("Use", "e".repeat(example)))
+        };
+        assert_eq!(described(256, 4096, 65_536), Ok(()));
+        for (texts, said) in [
+            ((257, 9, 9), "the id of its plugin has 257 bytes: at most 256, so shorten it"),
+            (
+                (9, 4097, 9),
+                "the summary of its plugin `acme/xxxx` has 4097 bytes: at most 4096, so shorten it",
+            ),
+            (
+                (9, 9, 65_537),
+                "the example of its plugin `acme/xxxx` has 65537 bytes: at most 65536, so shorten it",
+            ),
+        ] {
+            assert_eq!(described(texts.0, texts.1, texts.2), Err(said.to_owned()));
+        }
+        let names = |name: &str| check_names("event", [&name.to_owned()]).map_err(|e| e.message);
+        assert_eq!(names("a"), Ok(()));
+        assert_eq!(names(""), Err("the name of its event is empty: give it one".into()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `codebench plugin check`: the executable contract, out of process.
 
 use crate::check::{Plan, Watch, own_worker, worker};
-use crate::numbers::whole;
+use crate::numbers::{seconds, whole};
 use crate::{Failure, OrFail};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(long = "job", value_name = "FILE.json")]
     pub jobs: Vec<PathBuf>,
     /// Seconds that one check may take
-    #[arg(long, default_value_t = 120.0, value_name = "SECONDS", value_parser = parse_seconds)]
+    #[arg(long, default_value_t = 120.0, value_name = "SECONDS", value_parser = seconds(0.001..=1e6), allow_hyphen_values = true)]
     pub time_limit: f64,
     /// Runs the checks from this number on in this process and streams outcomes: what the command starts itself
     #[arg(long, hide = true)]
@@ -70,11 +70,6 @@ pub(super) fn parse_parameter(text: &str) -> Result<(String, ParameterValue), St
 fn parse_pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as rows=32")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-fn parse_seconds(text: &str) -> Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_| "give a number of seconds".to_owned())?;
-    if (0.001..=1e6).contains(&seconds) { Ok(seconds) } else { Err("give 0.001 to 1000000 seconds".into()) }
 }
 
 impl Arguments {

@@ -2,7 +2,7 @@
 
 use super::plugin_check::parse_parameter;
 use crate::cnn_input::{CnnInput, Image, ImageArguments};
-use crate::numbers::whole;
+use crate::numbers::{seconds, whole};
 use crate::table::Table;
 use crate::{Failure, OrFail, catalog};
 use clap::{Args, ValueEnum};
@@ -69,7 +69,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Modules::Leading, requires = "donor")]
     pub transfer: Modules,
     /// Fail if the training takes longer than so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(0.001..=1e7), allow_hyphen_values = true)]
     pub time_limit: Option<f64>,
     /// Go on with the same training where it was interrupted, if it was
     #[arg(long)]
@@ -104,11 +104,6 @@ fn parse_field(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write FIELD=VALUE, such as epochs=20")?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((name.to_owned(), value))
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 1e7);
-    seconds.ok_or_else(|| "give a number of seconds, more than 0 and at most 10000000".to_owned())
 }
 
 impl Arguments {

@@ -5,12 +5,9 @@ use super::bindings::codebench::plugin::types;
 use super::engine::STACK_BYTES;
 use super::guest::{Guest, one_line};
 use super::sandbox::ERROR_BYTES;
-use crate::text::{message, printable};
+use crate::text::{MESSAGE_BYTES, message, printable};
 use codebench_api::{ErrorKind, PluginError};
 use wasmtime::{Error, Trap};
-
-/// Longest message of a guest that is passed on, bytes.
-const MESSAGE_BYTES: usize = 4_000;
 
 /// The error of a call that did not return.
 /// `answer_bytes` is what the call may answer.

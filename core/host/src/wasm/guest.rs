@@ -2,7 +2,7 @@
 
 use super::WasmLimits;
 use super::bindings::codebench::plugin::log;
-use crate::text::is_control;
+use crate::text::{is_control, start};
 use std::io::Write;
 use std::sync::Arc;
 use wasmtime::component::Linker;
@@ -152,16 +152,16 @@ impl Guest {
 
 /// At most `limit` bytes of `text`: white space of lines becomes a blank, other control characters are spelt out.
 pub(super) fn one_line(text: &str, limit: usize) -> String {
-    let end = (0..=limit.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    let mut line = String::with_capacity(end);
-    for c in text[..end].chars() {
+    let start = start(text, limit);
+    let mut line = String::with_capacity(start.len());
+    for c in start.chars() {
         match c {
             '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => line.push(' '),
             c if is_control(c) => line.extend(c.escape_debug()),
             c => line.push(c),
         }
     }
-    if end < text.len() {
+    if start.len() < text.len() {
         line.push_str(" ...");
     }
     line

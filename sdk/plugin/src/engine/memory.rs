@@ -10,7 +10,7 @@ const BLOCK_BYTES: usize = (32 << 20) - (64 << 10);
 /// network; after the first time it does nothing.
 ///
 /// glibc gives blocks from 128 kB on back to the system at once, until a larger one was given back: from then on it keeps blocks up to that
-/// size, and twice as much free memory. Activations are such blocks, and to get their pages anew at every step costs up to a third of
+/// size, and twice as much free memory. Activations are such blocks, and to get their pages anew at every step costs up to a quarter of
 /// its time. Other allocators take a block and give it back.
 pub fn keep_memory() {
     static ONCE: Once = Once::new();
