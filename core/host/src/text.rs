@@ -141,8 +141,9 @@ mod tests {
     #[test]
     fn texts_have_bounds_by_what_they_are() {
         let described = |id: usize, summary: usize, example: usize| {
-            let info = PluginInfo::new(format!("acme/{}", "x".repeat(id - 5)), "0.1.0", "s".repeat(summary));
-            check_description(&info.example("Use", "e".repeat(example)))
+            let info =
+                PluginInfo::new(&format!("acme/{}", "x".repeat(id - 5)), "0.1.0", &"s".repeat(summary));
+            check_description(&info.example("Use", &"e".repeat(example)))
         };
         assert_eq!(described(256, 4096, 65_536), Ok(()));
         for (texts, said) in [
