@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-use codebench_tests::experiment::Experiment;
+use codebench_tests::experiment::{Experiment, with_line};
 use codebench_tests::{answer, command, root};
+use std::path::Path;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_codebench-under-test");
 
@@ -171,4 +172,66 @@ fn either_engine_runs_by_one_line_and_goes_on_from_the_other() {
     }
     let records = |name: &str| std::fs::read(folder.path().join(name).join("records.csv")).unwrap();
     assert_ne!(records("burn"), records("torch"));
+}
+
+/// Columns of `records.csv` by trial: how it ended and, for those that are ok, the accuracy that the search was told.
+fn accuracies(folder: &Path) -> Vec<(Vec<String>, Option<f64>)> {
+    let mut reader = csv::Reader::from_path(folder.join("records.csv")).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let at = |name: &str| header.iter().position(|column| column == name).unwrap();
+    let choices = ["status", "edge_1_0", "edge_2_0", "edge_2_1"].map(at);
+    let accuracy = at("accuracy.validation_accuracy");
+    reader
+        .records()
+        .map(|row| {
+            let row = row.unwrap();
+            (choices.map(|column| row[column].to_owned()).to_vec(), row[accuracy].parse().ok())
+        })
+        .collect()
+}
+
+/// `examples/accuracy.toml` as it is, and with each of the other lines that it offers for its evaluator.
+#[test]
+fn accuracies_come_from_either_engine_or_from_a_table_by_one_line() {
+    let text = std::fs::read_to_string(root().join("examples/accuracy.toml")).unwrap();
+    let text = with_line(&text, "budget", "trials", "8");
+    let offered: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim_start_matches("# "))
+        .filter(|l| l.starts_with("evaluator = "))
+        .collect();
+    let [burn, torch, table] = offered[..] else { panic!("{offered:?}") };
+    assert!(torch.contains("\"torch/tch\"") && table.contains("\"codebench/table\""), "{offered:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, line: &str, more: &[&str]| {
+        let in_force = format!("\n{burn}\n");
+        let swapped = text.replacen(&in_force, &format!("\n{line}\n"), 1);
+        let changed = text.lines().zip(swapped.lines()).filter(|(a, b)| a != b).count();
+        assert_eq!(changed, usize::from(line != burn), "lines that differ for {name}");
+        let file = folder.path().join(format!("{name}.toml"));
+        std::fs::write(&file, swapped).unwrap();
+        let out = folder.path().join(name);
+        let mut run = command(BINARY, &[]);
+        let ran = answer(run.arg("run").arg(file).arg("--out").arg(&out).args(more).current_dir(root()));
+        assert_eq!(ran.status, Some(0), "{name}: {}\n{}", ran.stdout, ran.stderr);
+        let note = "no evaluator reads the data set `digits`; [image] says what the CNNs read";
+        assert_eq!(ran.stderr.contains(note), line == table, "{}", ran.stderr);
+        accuracies(&out)
+    };
+    let looked_up = run("table", table, &[]);
+    assert!(looked_up.iter().filter(|(_, accuracy)| accuracy.is_some()).count() >= 4, "{looked_up:?}");
+    // The table was made by the first line; other processors round otherwise.
+    let like_the_table = |name: &str, trained: Vec<(Vec<String>, Option<f64>)>| {
+        assert_eq!(trained.len(), looked_up.len());
+        for ((cell, accuracy), (expected_cell, expected)) in trained.iter().zip(&looked_up) {
+            let apart = accuracy.zip(*expected).map_or(0.0, |(a, b)| (a - b).abs());
+            assert!(
+                cell == expected_cell && apart < 0.1,
+                "{name}: {cell:?} has {accuracy:?}, not {expected:?}"
+            );
+        }
+    };
+    like_the_table("burn", run("burn", burn, &[]));
+    let Some(library) = codebench_engines::torch_library() else { return };
+    like_the_table("torch", run("torch", torch, &["--plugin", library.to_str().unwrap(), "--allow-native"]));
 }

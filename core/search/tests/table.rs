@@ -5,7 +5,7 @@
 use codebench_api::Catalog;
 use codebench_search::compare::{CompareOptions, Comparison, Measure, compare, strategy};
 use codebench_search::objective::{Goal, MetricName};
-use codebench_search::{Experiment, RunOptions, SearchError, Silent, Study};
+use codebench_search::{Experiment, Observer, RunOptions, SearchError, Silent, Study};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -104,4 +104,38 @@ fn strategies_on_surrogates_run_and_resume_on_the_example() {
     let comparison =
         compared(out.path(), &["boshnas:starts=1:steps=2:surrogate_parameters=evaluations = 4", short], 1);
     assert!(comparison.strategies.iter().all(|s| s.counts == (40, 0, 0) && s.seconds_per_query > 0.0));
+}
+
+/// Keeps the notes of a run.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Observer for Notes {
+    fn note(&mut self, text: &str) {
+        self.0.push(text.to_owned());
+    }
+}
+
+/// A table reads no images: what a trainer in its place would read may stand in the file if [image] says what the CNNs read.
+#[test]
+fn a_data_set_that_nobody_reads_needs_the_images_beside_it() {
+    let out = tempfile::tempdir().unwrap();
+    let catalog = catalog();
+    let run = |more: &str| {
+        let text = std::fs::read_to_string(examples().join("table.toml")).unwrap();
+        let text = text.replace("\"examples/", &format!("\"{}/", examples().display()));
+        let text = format!("{text}\n[data]\nid = \"digits\"\n{more}");
+        let experiment = Experiment::parse(&text, "x.toml", &examples(), &catalog).unwrap();
+        let options = RunOptions { out: out.path().into(), ..RunOptions::default() };
+        let mut notes = Notes::default();
+        let summary = Study::open(experiment, &catalog, options)?.run(&mut notes)?;
+        Ok::<_, SearchError>((summary, notes.0))
+    };
+    let refused = run("").unwrap_err().to_string();
+    assert!(refused.contains("no evaluator reads the data set `digits`: leave [data] out"), "{refused}");
+    let image = "\n[image]\nchannels = 1\nheight = 8\nwidth = 8\nclasses = 10\n";
+    let (summary, notes) = run(image).unwrap();
+    let note = "no evaluator reads the data set `digits`; [image] says what the CNNs read";
+    assert_eq!((summary.counts.ok, notes), (40, vec![note.to_owned()]));
+    assert_eq!(summary.note.as_deref(), Some(note));
 }

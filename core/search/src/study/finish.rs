@@ -85,7 +85,7 @@ impl Study<'_> {
             best: self.best_candidate(measured),
             front: self.leader.front(),
             main_reason: main_reason.map(|(reason, times)| (reason.to_owned(), times)),
-            note: self.grown(),
+            note: self.grown().or_else(|| self.setup.unread_data()),
             files: Vec::new(),
         }
     }

@@ -127,7 +127,7 @@ impl<'c> Study<'c> {
     /// not an error.
     pub fn run(mut self, observer: &mut dyn Observer) -> Result<Summary, SearchError> {
         observer.started(&self.start());
-        if let Some(note) = self.grown() {
+        for note in [self.setup.unread_data(), self.grown()].into_iter().flatten() {
             observer.note(&note);
         }
         let mut next = 0;

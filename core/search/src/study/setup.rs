@@ -7,7 +7,9 @@ use crate::executor;
 use crate::experiment::{Experiment, PluginUse};
 use codebench_api::{Catalog, ErrorKind, Evaluator, Executor, PluginError, Reads};
 use codebench_cnn::{Language, Lowered};
-use codebench_model::{AcceleratorInput, DataShape, Genotype, ParameterValue, Parameters, TensorShape};
+use codebench_model::{
+    AcceleratorInput, DataShape, DataSource, Genotype, ParameterValue, Parameters, TensorShape,
+};
 use codebench_space::{Candidate, Points, SpaceError};
 use std::collections::BTreeMap;
 
@@ -71,6 +73,12 @@ impl Setup {
         let images = images(&experiment, data, &evaluators)?;
         check_accelerators(&experiment, &evaluators)?;
         Ok(Setup { experiment, points, evaluators, executor, language, contents, images })
+    }
+
+    /// That the data set waits for another evaluator.
+    pub(super) fn unread_data(&self) -> Option<String> {
+        let data = unread_data(&self.experiment, &self.evaluators)?;
+        Some(format!("no evaluator reads the data set `{}`; [image] says what the CNNs read", data.id))
     }
 
     /// The candidate and its lowered CNN. A well-formed CNN that cannot be built is infeasible; a malformed one, or an
@@ -177,7 +185,7 @@ fn images(
             let message = match &experiment.data {
                 Some(data) => format!(
                     "no evaluator reads the data set `{}`, so that nothing says what images the CNNs read: add one that does, such as \
-                     `codebench/train`, or [image] with channels, height, width and classes in its place",
+                     `codebench/train`, or [image] with channels, height, width and classes",
                     data.id
                 ),
                 None => {
@@ -188,7 +196,8 @@ fn images(
             };
             return Err(experiment.complain("space", message).into());
         }
-        if let (Some(data), false) = (&experiment.data, evaluators.iter().any(|e| e.reads.data)) {
+        // Beside [image], a data set waits for an evaluator that reads it.
+        if let (Some(data), None) = (unread_data(experiment, evaluators), said) {
             let message = format!("no evaluator reads the data set `{}`: leave [data] out", data.id);
             return Err(experiment.complain("data.id", message).into());
         }
@@ -204,6 +213,11 @@ fn images(
         }
         _ => Ok(Some(Images { input: shape.input, classes: shape.classes })),
     }
+}
+
+/// The data set that the experiment names and no evaluator reads.
+fn unread_data<'a>(experiment: &'a Experiment, evaluators: &[Prepared]) -> Option<&'a DataSource> {
+    experiment.data.as_ref().filter(|_| !evaluators.iter().any(|e| e.reads.data))
 }
 
 /// What the first evaluator that knows the data set says of it.
