@@ -168,6 +168,8 @@ fn experiments() {
         |id: &str| quickstart.replacen(train, &format!("{train}parameters = {{ engine = \"{id}\" }}\n"), 1);
     run("experiment-unknown-engine", &engine("codebench/brun"));
     run("experiment-engine-of-wrong-kind", &engine("codebench/sobol"));
+    let device = format!("{train}parameters = {{ engine_parameters = \"device = wgpu\" }}\n");
+    run("experiment-device-of-another-build", &quickstart.replacen(train, &device, 1));
     let image = "[image]\nchannels = 3\nheight = 8\nwidth = 8\nclasses = 10\n";
     run("experiment-other-images", &quickstart.replacen("[data]", &format!("{image}\n[data]"), 1));
     run("experiment-no-images", &quickstart.replacen("[data]\nid = \"digits\"\n", "", 1));

@@ -1,6 +1,7 @@
 //! The interpreter: walks through a plan, layer by layer, with burn's tensors.
 
-use crate::norm;
+use crate::device::Target;
+use crate::{gpu, norm};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData, activation, module};
 use codebench_sdk::engine::{Draw, Op, Plan, PlannedLayer, Uniform, Window};
@@ -71,7 +72,7 @@ pub(crate) fn run(
     weights: &LayerWeights<'_>,
     images: Tensor<4>,
     mode: Mode,
-    device: &Device,
+    target: &Target,
     mut watch: impl FnMut(&Tensor<4>),
 ) -> Pass {
     let batch = images.dims()[0];
@@ -97,16 +98,19 @@ pub(crate) fn run(
                 first(inputs),
                 *probability,
                 Uniform::new(seed, Draw::Dropout { step, layer: index }),
-                device,
+                &target.device,
             ),
             (Op::Dropout { .. }, Mode::Inference) => first(inputs),
-            _ => apply(layer, inputs, weights),
+            _ => apply(layer, inputs, weights, target),
         };
         watch(&output);
         tensors[layer.output] = Some(output);
     }
     let logits = tensors[plan.output].take().map(|t| t.reshape([batch, plan.classes]));
-    Pass { logits: logits.unwrap_or_else(|| Tensor::zeros([batch, plan.classes], device)), statistics }
+    Pass {
+        logits: logits.unwrap_or_else(|| Tensor::zeros([batch, plan.classes], &target.device)),
+        statistics,
+    }
 }
 
 fn first(mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
@@ -114,7 +118,12 @@ fn first(mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
 }
 
 /// The layers that work the same in training and at inference.
-fn apply(layer: &PlannedLayer, inputs: Vec<Tensor<4>>, weights: &LayerWeights<'_>) -> Tensor<4> {
+fn apply(
+    layer: &PlannedLayer,
+    inputs: Vec<Tensor<4>>,
+    weights: &LayerWeights<'_>,
+    target: &Target,
+) -> Tensor<4> {
     let w = layer.first_weight;
     match &layer.op {
         Op::Conv { stride, padding, dilation, groups, bias } => {
@@ -135,15 +144,19 @@ fn apply(layer: &PlannedLayer, inputs: Vec<Tensor<4>>, weights: &LayerWeights<'_
         Op::LocalResponseNorm { size, alpha, beta, k } => {
             norm::local_response(first(inputs), *size, *alpha, *beta, *k)
         }
+        Op::Activation(Activation::Gelu) if target.gpu => gpu::gelu(first(inputs)),
         Op::Activation(function) => activate(first(inputs), *function),
-        Op::Add => join(inputs, |a, b| a + b),
-        Op::Multiply => join(inputs, |a, b| a * b),
+        Op::Add => join(inputs, &target.device, |a, b| a + b),
+        Op::Multiply => join(inputs, &target.device, |a, b| a * b),
         Op::Concat => Tensor::cat(inputs, 1),
         Op::Slice { start, length } => first(inputs).narrow(1, *start, *length),
         Op::Shuffle { groups } => {
             let input = first(inputs);
             let [n, c, h, width] = input.dims();
             input.reshape([n, *groups, c / groups, h * width]).swap_dims(1, 2).reshape([n, c, h, width])
+        }
+        Op::Resize { mode: ResizeMode::BilinearAlignCorners, size } if target.gpu => {
+            gpu::bilinear(first(inputs), *size, &target.device)
         }
         Op::Resize { mode, size } => resize(first(inputs), *mode, *size),
         Op::Flatten => {
@@ -194,11 +207,15 @@ fn resize(input: Tensor<4>, mode: ResizeMode, size: [usize; 2]) -> Tensor<4> {
 }
 
 /// Folds from the left; a N x C x 1 x 1 operand is broadcast over the map of the other.
-fn join(inputs: Vec<Tensor<4>>, op: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+fn join(
+    inputs: Vec<Tensor<4>>,
+    device: &Device,
+    op: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
+) -> Tensor<4> {
     let mut inputs = inputs.into_iter();
     match inputs.next() {
         Some(start) => inputs.fold(start, op),
-        None => Tensor::zeros([0, 0, 0, 0], &Device::flex()),
+        None => Tensor::zeros([0, 0, 0, 0], device),
     }
 }
 

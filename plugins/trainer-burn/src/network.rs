@@ -1,6 +1,7 @@
 //! A network under training.
 
-use crate::forward::{self, LayerWeights, Mode, Pass, Statistics};
+use crate::device::{Target, guarded};
+use crate::forward::{self, LayerWeights, Mode, Statistics};
 use crate::loss;
 use crate::optimizer::Optimizer;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -22,6 +23,7 @@ pub(crate) struct BurnNetwork {
     optimizer: Optimizer,
     seed: u64,
     label_smoothing: f64,
+    target: Target,
     memory_bytes: u64,
 }
 
@@ -37,6 +39,7 @@ impl BurnNetwork {
     pub(crate) fn new(
         workload: &Workload,
         options: &NetworkOptions,
+        target: Target,
         memory_bytes: u64,
     ) -> Result<BurnNetwork, PluginError> {
         keep_memory();
@@ -49,7 +52,7 @@ impl BurnNetwork {
         let shapes =
             weights.all().iter().map(|t| t.shape.iter().map(|extent| *extent as usize).collect()).collect();
         let (seed, label_smoothing) = (options.seed, options.label_smoothing);
-        Ok(BurnNetwork { plan, weights, shapes, optimizer, seed, label_smoothing, memory_bytes })
+        Ok(BurnNetwork { plan, weights, shapes, optimizer, seed, label_smoothing, target, memory_bytes })
     }
 
     fn images(&self, batch: &MiniBatch<'_>, count: usize, device: &Device) -> Tensor<4> {
@@ -74,20 +77,19 @@ impl BurnNetwork {
     /// Forward and backward in training mode; changes nothing.
     fn differentiate(&self, batch: &MiniBatch<'_>, step: u64) -> Result<Trained, PluginError> {
         let count = check_batch(&self.plan, batch, true, self.memory_bytes)?;
-        let device = Device::flex().autodiff();
-        let tensors = self.tensors(&device, true);
+        guarded(|| self.differentiated(batch, count, step))
+    }
+
+    fn differentiated(&self, batch: &MiniBatch<'_>, count: usize, step: u64) -> Result<Trained, PluginError> {
+        let target = self.target.autodiff();
+        let device = &target.device;
+        let tensors = self.tensors(device, true);
         let weights = LayerWeights::new(&tensors, &self.shapes);
-        let images = self.images(batch, count, &device);
-        let pass = forward::run(
-            &self.plan,
-            &weights,
-            images,
-            Mode::Train { seed: self.seed, step },
-            &device,
-            |_| (),
-        );
+        let images = self.images(batch, count, device);
+        let mode = Mode::Train { seed: self.seed, step };
+        let pass = forward::run(&self.plan, &weights, images, mode, &target, |_| ());
         let correct = correct(&values(pass.logits.clone())?, batch.labels, self.plan.classes);
-        let loss = loss::cross_entropy(pass.logits, batch.labels, self.label_smoothing, &device);
+        let loss = loss::cross_entropy(pass.logits, batch.labels, self.label_smoothing, device);
         let value = values(loss.clone())?.first().copied().unwrap_or(f32::NAN);
         let mut gradients = loss.backward();
         let gradients = tensors
@@ -97,14 +99,16 @@ impl BurnNetwork {
         Ok(Trained { loss: f64::from(value), correct, gradients, statistics: pass.statistics })
     }
 
-    /// Forward in inference mode; `watch` sees the output of every layer.
-    fn infer(&self, batch: &MiniBatch<'_>, watch: impl FnMut(&Tensor<4>)) -> Result<Pass, PluginError> {
+    /// Forward in inference mode: the logits; `watch` sees the output of every layer.
+    fn infer(&self, batch: &MiniBatch<'_>, watch: impl FnMut(&Tensor<4>)) -> Result<Vec<f32>, PluginError> {
         let count = check_batch(&self.plan, batch, false, self.memory_bytes)?;
-        let device = Device::flex();
-        let tensors = self.tensors(&device, false);
-        let weights = LayerWeights::new(&tensors, &self.shapes);
-        let images = self.images(batch, count, &device);
-        Ok(forward::run(&self.plan, &weights, images, Mode::Inference, &device, watch))
+        guarded(|| {
+            let tensors = self.tensors(&self.target.device, false);
+            let weights = LayerWeights::new(&tensors, &self.shapes);
+            let images = self.images(batch, count, &self.target.device);
+            let pass = forward::run(&self.plan, &weights, images, Mode::Inference, &self.target, watch);
+            values(pass.logits)
+        })
     }
 
     /// Running statistics move towards the mini-batch's; the variance is the unbiased one, except for a single value.
@@ -124,10 +128,8 @@ impl BurnNetwork {
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, PluginError> {
-    tensor
-        .into_data()
-        .try_into_vec::<f32>()
-        .map_err(|e| PluginError::failed(format!("burn gave no f32 values: {e:?}")))
+    let data = tensor.try_into_data().map_err(|e| PluginError::failed(format!("burn: {e}")))?;
+    data.try_into_vec::<f32>().map_err(|e| PluginError::failed(format!("burn gave no f32 values: {e:?}")))
 }
 
 /// Share of values that are not zero.
@@ -144,8 +146,7 @@ impl Network for BurnNetwork {
     }
 
     fn evaluate(&mut self, batch: &MiniBatch<'_>) -> Result<EvaluateResult, PluginError> {
-        let pass = self.infer(batch, |_| ())?;
-        Ok(EvaluateResult { logits: values(pass.logits)? })
+        Ok(EvaluateResult { logits: self.infer(batch, |_| ())? })
     }
 
     fn densities(&mut self, batch: &MiniBatch<'_>) -> Result<Vec<f64>, PluginError> {

@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "codebench-cnn-ops",
             "codebench-fixtures",
             "codebench-host",
+            "codebench-model",
             "codebench-trainer-burn",
             "codebench-training",
         ],

@@ -1,48 +1,50 @@
-//! The training engines side by side: the embedded one, and the one on libtorch as its users load it, a native library.
+//! The training engines side by side: the embedded one on the processor and on a GPU, and the one on libtorch as its users load it, a
+//! native library.
 //!
 //! The engine on libtorch cannot be linked into a test that every machine builds. So this crate builds its library where a
-//! libtorch is found, and its tests say that they skip elsewhere.
+//! libtorch is found, and its tests say that they skip elsewhere. So they do for a GPU (feature `wgpu`) where no driver finds one.
 
 #![allow(clippy::panic, clippy::print_stdout)]
 
-use codebench_api::{Catalog, Entry};
-use codebench_fixtures::{Build, copies, library, root};
-use codebench_host::ReadFile;
-use codebench_host::native::{self, Checker};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+#[cfg(feature = "torch")]
+mod torch;
+#[cfg(feature = "wgpu")]
+mod wgpu;
+
+#[cfg(feature = "torch")]
+pub use torch::{catalog, loaded, torch_library};
+#[cfg(feature = "wgpu")]
+pub use wgpu::{on_wgpu, wgpu_pair};
+
+use codebench_api::Catalog;
+use codebench_model::Parameters;
 
 /// Ids of the engines, the embedded one first.
 pub const ENGINES: [&str; 2] = ["codebench/burn", "torch/tch"];
 
-/// Says where a libtorch is, to the build of torch-sys.
-const VARIABLES: [&str; 2] = ["LIBTORCH", "LIBTORCH_USE_PYTORCH"];
-
-/// The library of the engine on libtorch, built once in a process, in the profile of this crate. `None`, with a note, on a machine without libtorch.
-///
-/// # Panics
-/// If it cannot be built; without libtorch where `CI` is `true`.
-pub fn torch_library() -> Option<PathBuf> {
-    static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    LIBRARY.get_or_init(build).clone()
+/// Two engines, or one on two devices, that must agree. The first is the embedded engine on the processor.
+pub struct Pair {
+    /// What the second computes with.
+    pub name: &'static str,
+    /// Has both.
+    pub catalog: Catalog,
+    /// Ids, with parameters.
+    pub engines: [(&'static str, Parameters); 2],
 }
 
-fn build() -> Option<PathBuf> {
-    const PACKAGE: &str = "codebench-trainer-tch-native";
-    let manifest = Some("plugins/trainer-tch/Cargo.toml");
-    let optimised = !cfg!(debug_assertions);
-    if VARIABLES.iter().any(|name| std::env::var_os(name).is_some()) {
-        return Some(library(PACKAGE, &Build { optimised, manifest, ..Build::default() }));
-    }
-    let fetched = root().join("target/libtorch");
-    if fetched.join("build-version").exists() {
-        let environment: &[(&str, &Path)] = &[("LIBTORCH", &fetched)];
-        return Some(library(PACKAGE, &Build { optimised, manifest, environment, ..Build::default() }));
-    }
-    let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(!ci, "there is no libtorch: plugins/trainer-tch/libtorch fetches it");
-    println!("SKIPPED: there is no libtorch; plugins/trainer-tch/libtorch fetches it into target/libtorch");
-    None
+/// Every pair that this build and this machine have; a note tells what is missing.
+///
+/// # Panics
+/// As `catalog` and `wgpu_pair`.
+#[allow(clippy::vec_init_then_push, reason = "which are pushed depends on the features")]
+pub fn pairs() -> Vec<Pair> {
+    #[allow(unused_mut, reason = "a build without features has none")]
+    let mut pairs = Vec::new();
+    #[cfg(feature = "torch")]
+    pairs.extend(torch::torch_pair());
+    #[cfg(feature = "wgpu")]
+    pairs.extend(wgpu_pair());
+    pairs
 }
 
 /// The operations, the trainer and the embedded engine.
@@ -60,26 +62,4 @@ pub fn built_in() -> Catalog {
         catalog.add_all(name, plugins).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
     catalog
-}
-
-/// [`built_in`] and the engine on libtorch. `None` without libtorch.
-///
-/// # Panics
-/// As [`torch_library`], and if the library does not load.
-pub fn catalog() -> Option<Catalog> {
-    let path = torch_library()?;
-    let mut catalog = built_in();
-    for entry in loaded(&path) {
-        catalog.add(entry).unwrap_or_else(|e| panic!("{e}"));
-    }
-    Some(catalog)
-}
-
-/// The plugins of a library of the repository.
-///
-/// # Panics
-/// If it does not load.
-pub fn loaded(library: &Path) -> Vec<Entry> {
-    let read = ReadFile::read(library, None).unwrap_or_else(|e| panic!("{e}"));
-    native::load_with(&read, &Checker::Nobody, None, &copies()).unwrap_or_else(|e| panic!("{e}"))
 }

@@ -143,11 +143,15 @@ pub(crate) fn options() -> NetworkOptions {
     }
 }
 
-/// The engine with default parameters.
+/// Names the device on which these tests compute; the default device unless given.
+const DEVICE: &str = "CODEBENCH_BURN_DEVICE";
+
+/// The engine with default parameters, on the device that [`DEVICE`] names.
 pub(crate) fn engine() -> impl Engine {
     let catalog = codebench_sdk::api::Catalog::default();
-    let parameters =
-        parameter::complete(&codebench_trainer_burn::Burn::info().parameters, &Parameters::new()).unwrap();
+    let device = std::env::var(DEVICE).ok().map(|name| ("device".to_owned(), ParameterValue::Text(name)));
+    let given = Parameters::from_iter(device);
+    let parameters = parameter::complete(&codebench_trainer_burn::Burn::info().parameters, &given).unwrap();
     codebench_trainer_burn::Burn::configure(&Configuration {
         parameters: &parameters,
         catalog: &catalog,

@@ -2,6 +2,7 @@
 
 use crate::pair::{Data, build, chain, excess, lower, options, vary};
 use codebench_api::Catalog;
+use codebench_engines::{Pair, pairs};
 use codebench_model::{CnnGraph, Padding, Primitive, TensorShape, Workload};
 use codebench_space::{Points, Rng, SpaceDescription, Weighting, decode};
 
@@ -13,9 +14,9 @@ const GRADIENTS: f64 = 1e-3;
 const DENSITY: f64 = 1e-2;
 
 /// Every respect in which the engines differ by more than they may.
-fn differences(catalog: &Catalog, name: &str, workload: &Workload, seed: u64) -> Vec<String> {
+fn differences(pair: &Pair, name: &str, workload: &Workload, seed: u64) -> Vec<String> {
     let data = Data::draw(workload.tensors[workload.input], 6, seed);
-    let mut networks = build(catalog, workload, &options("sgd"));
+    let mut networks = build(pair, workload, &options("sgd"));
     let initial = networks.each_ref().map(|network| network.weights().unwrap());
     assert_eq!(initial[0], initial[1], "{name}: initial weights");
     let varied = vary(&initial[0], seed);
@@ -24,36 +25,43 @@ fn differences(catalog: &Catalog, name: &str, workload: &Workload, seed: u64) ->
     let mut compare = |what: &str, a: &[f32], b: &[f32], tolerance: f64| {
         let excess = excess(a, b, tolerance);
         if excess > 1.0 {
-            found.push(format!("{name}: {what} differ by {excess:.2} times what they may"));
+            found.push(format!("{}, {name}: {what} differ by {excess:.2} times what they may", pair.name));
         }
     };
 
-    let [burn, torch] = networks.each_mut().map(|network| network.evaluate(&data.batch()).unwrap().logits);
-    compare("logits", &torch, &burn, LOGITS);
-    let [burn, torch] = networks.each_mut().map(|network| network.densities(&data.batch()).unwrap());
+    let [first, second] = networks.each_mut().map(|network| network.evaluate(&data.batch()).unwrap().logits);
+    compare("logits", &second, &first, LOGITS);
+    let [first, second] = networks.each_mut().map(|network| network.densities(&data.batch()).unwrap());
     let narrow = |densities: Vec<f64>| densities.into_iter().map(|d| d as f32).collect::<Vec<f32>>();
-    compare("densities", &narrow(torch), &narrow(burn), DENSITY);
-    let [burn, torch] = networks.each_mut().map(|network| network.gradients(&data.batch(), 3).unwrap());
-    compare("losses", &[torch.loss as f32], &[burn.loss as f32], LOGITS);
-    for (torch, burn) in torch.gradients.iter().zip(&burn.gradients) {
-        assert_eq!((&torch.name, &torch.shape), (&burn.name, &burn.shape), "{name}");
-        compare(&format!("gradients of {}", burn.name), &torch.values, &burn.values, GRADIENTS);
+    compare("densities", &narrow(second), &narrow(first), DENSITY);
+    let [first, second] = networks.each_mut().map(|network| network.gradients(&data.batch(), 3).unwrap());
+    compare("losses", &[second.loss as f32], &[first.loss as f32], LOGITS);
+    for (second, first) in second.gradients.iter().zip(&first.gradients) {
+        assert_eq!((&second.name, &second.shape), (&first.name, &first.shape), "{name}");
+        compare(&format!("gradients of {}", first.name), &second.values, &first.values, GRADIENTS);
     }
     assert_eq!(networks[1].weights().unwrap(), varied, "{name}: gradients change weights");
     found
 }
 
+/// Asserts that `compare` finds no difference between the engines of any pair.
+fn agree(compare: impl Fn(&Pair, &mut Vec<String>)) {
+    let mut found = Vec::new();
+    pairs().iter().for_each(|pair| compare(pair, &mut found));
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn on_every_operation_of_the_language() {
-    let Some(catalog) = codebench_engines::catalog() else { return };
-    let mut found = Vec::new();
-    for label in include_str!("../../../../plugins/training/tests/train/labels.txt").lines() {
-        let modules = vec![chain(&["conv3x3-c8-p1-bn-relu", label]), chain(&["flatten", "dense_classes"])];
-        let cnn = CnnGraph { default_channels: 16, modules };
-        let workload = lower(&catalog, &cnn, TensorShape::new(1, 8, 8)).unwrap();
-        found.extend(differences(&catalog, label, &workload, 7));
-    }
-    assert!(found.is_empty(), "{found:#?}");
+    agree(|pair, found| {
+        for label in include_str!("../../../../plugins/training/tests/train/labels.txt").lines() {
+            let modules =
+                vec![chain(&["conv3x3-c8-p1-bn-relu", label]), chain(&["flatten", "dense_classes"])];
+            let cnn = CnnGraph { default_channels: 16, modules };
+            let workload = lower(&pair.catalog, &cnn, TensorShape::new(1, 8, 8)).unwrap();
+            found.extend(differences(pair, label, &workload, 7));
+        }
+    });
 }
 
 /// A convolution, `primitive`, and a classifier, as the language lowers them.
@@ -80,43 +88,42 @@ fn around(catalog: &Catalog, primitive: Primitive) -> Workload {
 
 #[test]
 fn on_windows_that_libtorch_does_not_know() {
-    let Some(catalog) = codebench_engines::catalog() else { return };
-    let mut found = Vec::new();
-    for [top, left, bottom, right] in [[0; 4], [1, 0, 0, 1], [0, 1, 1, 0], [1, 1, 1, 1]] {
-        let padding = Padding { top, left, bottom, right };
-        for (kernel, stride) in [([3, 3], [1, 1]), ([3, 4], [2, 3]), ([4, 3], [3, 2])] {
-            for ceil in [false, true] {
-                let mut pools = vec![Primitive::MaxPool { kernel, stride, padding, ceil }];
-                for count_include_padding in [false, true] {
-                    pools.push(Primitive::AveragePool {
-                        kernel,
-                        stride,
-                        padding,
-                        ceil,
-                        count_include_padding,
-                    });
+    agree(|pair, found| {
+        for [top, left, bottom, right] in [[0; 4], [1, 0, 0, 1], [0, 1, 1, 0], [1, 1, 1, 1]] {
+            let padding = Padding { top, left, bottom, right };
+            for (kernel, stride) in [([3, 3], [1, 1]), ([3, 4], [2, 3]), ([4, 3], [3, 2])] {
+                for ceil in [false, true] {
+                    let mut pools = vec![Primitive::MaxPool { kernel, stride, padding, ceil }];
+                    for count_include_padding in [false, true] {
+                        pools.push(Primitive::AveragePool {
+                            kernel,
+                            stride,
+                            padding,
+                            ceil,
+                            count_include_padding,
+                        });
+                    }
+                    for pool in pools {
+                        let workload = around(&pair.catalog, pool.clone());
+                        found.extend(differences(pair, &format!("{pool:?}"), &workload, 3));
+                    }
                 }
-                for pool in pools {
-                    let workload = around(&catalog, pool.clone());
-                    found.extend(differences(&catalog, &format!("{pool:?}"), &workload, 3));
-                }
+                let (in_channels, out_channels) = (4, 4);
+                let (dilation, groups, bias) = ([1, 1], 2, false);
+                let conv = Primitive::Conv {
+                    in_channels,
+                    out_channels,
+                    kernel,
+                    stride,
+                    padding,
+                    dilation,
+                    groups,
+                    bias,
+                };
+                found.extend(differences(pair, &format!("{conv:?}"), &with_kernel(&pair.catalog, conv), 3));
             }
-            let (in_channels, out_channels) = (4, 4);
-            let (dilation, groups, bias) = ([1, 1], 2, false);
-            let conv = Primitive::Conv {
-                in_channels,
-                out_channels,
-                kernel,
-                stride,
-                padding,
-                dilation,
-                groups,
-                bias,
-            };
-            found.extend(differences(&catalog, &format!("{conv:?}"), &with_kernel(&catalog, conv), 3));
         }
-    }
-    assert!(found.is_empty(), "{found:#?}");
+    });
 }
 
 /// [`around`] for a primitive with one weight tensor.
@@ -136,17 +143,16 @@ fn with_kernel(catalog: &Catalog, primitive: Primitive) -> Workload {
 
 #[test]
 fn on_resizes_of_any_ratio() {
-    use codebench_model::ResizeMode::{BilinearAlignCorners, Nearest};
-    let Some(catalog) = codebench_engines::catalog() else { return };
-    let mut found = Vec::new();
-    for (height, width) in [(14, 12), (5, 11), (3, 4), (1, 1), (49, 31), (7, 6)] {
-        for mode in [Nearest, BilinearAlignCorners] {
-            let resize = Primitive::Resize { mode, height, width };
-            let workload = around(&catalog, resize.clone());
-            found.extend(differences(&catalog, &format!("{resize:?}"), &workload, 11));
+    agree(|pair, found| {
+        use codebench_model::ResizeMode::{BilinearAlignCorners, Nearest};
+        for (height, width) in [(14, 12), (5, 11), (3, 4), (1, 1), (49, 31), (7, 6)] {
+            for mode in [Nearest, BilinearAlignCorners] {
+                let resize = Primitive::Resize { mode, height, width };
+                let workload = around(&pair.catalog, resize.clone());
+                found.extend(differences(pair, &format!("{resize:?}"), &workload, 11));
+            }
         }
-    }
-    assert!(found.is_empty(), "{found:#?}");
+    });
 }
 
 /// Stacks of random modules.
@@ -174,20 +180,19 @@ layers = [0, 1, 2]
 
 #[test]
 fn on_fifty_random_cnns() {
-    let Some(catalog) = codebench_engines::catalog() else { return };
-    let space = toml::from_str::<SpaceDescription>(SPACE).unwrap().compile().unwrap();
-    let points = Points::new(&space).unwrap();
-    let (mut rng, mut compared, mut drawn) = (Rng::new(1, 0), 0, 0);
-    let mut found = Vec::new();
-    while compared < 50 {
-        drawn += 1;
-        assert!(drawn < 500, "only {compared} of {drawn} CNNs are feasible");
-        let genotype = points.sample_weighted(&mut rng, Weighting::Values);
-        let cnn = decode(&space, &genotype).unwrap().cnn.unwrap();
-        // Concatenated outputs may not fit what follows: such candidates are infeasible.
-        let Ok(workload) = lower(&catalog, &cnn, TensorShape::new(3, 16, 16)) else { continue };
-        found.extend(differences(&catalog, &format!("CNN {drawn}"), &workload, drawn));
-        compared += 1;
-    }
-    assert!(found.is_empty(), "{found:#?}");
+    agree(|pair, found| {
+        let space = toml::from_str::<SpaceDescription>(SPACE).unwrap().compile().unwrap();
+        let points = Points::new(&space).unwrap();
+        let (mut rng, mut compared, mut drawn) = (Rng::new(1, 0), 0, 0);
+        while compared < 50 {
+            drawn += 1;
+            assert!(drawn < 500, "only {compared} of {drawn} CNNs are feasible");
+            let genotype = points.sample_weighted(&mut rng, Weighting::Values);
+            let cnn = decode(&space, &genotype).unwrap().cnn.unwrap();
+            // Concatenated outputs may not fit what follows: such candidates are infeasible.
+            let Ok(workload) = lower(&pair.catalog, &cnn, TensorShape::new(3, 16, 16)) else { continue };
+            found.extend(differences(pair, &format!("CNN {drawn}"), &workload, drawn));
+            compared += 1;
+        }
+    });
 }

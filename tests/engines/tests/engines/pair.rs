@@ -2,8 +2,8 @@
 
 use codebench_api::{Catalog, MiniBatch, NamedTensor, Network, NetworkOptions};
 use codebench_cnn::{CnnError, Language};
-use codebench_engines::ENGINES;
-use codebench_model::{CnnGraph, CnnModule, Parameters, TensorShape, Vertex, WeightRole, Workload};
+use codebench_engines::Pair;
+use codebench_model::{CnnGraph, CnnModule, TensorShape, Vertex, WeightRole, Workload};
 use codebench_space::Rng;
 
 pub(crate) const CLASSES: u64 = 10;
@@ -40,14 +40,10 @@ pub(crate) fn options(optimizer: &str) -> NetworkOptions {
     }
 }
 
-/// The same network in every engine of [`ENGINES`].
-pub(crate) fn build(
-    catalog: &Catalog,
-    workload: &Workload,
-    options: &NetworkOptions,
-) -> [Box<dyn Network>; 2] {
-    ENGINES.map(|id| {
-        let engine = catalog.engine(id, &Parameters::new()).unwrap();
+/// The same network in both engines.
+pub(crate) fn build(pair: &Pair, workload: &Workload, options: &NetworkOptions) -> [Box<dyn Network>; 2] {
+    pair.engines.each_ref().map(|(id, parameters)| {
+        let engine = pair.catalog.engine(id, parameters).unwrap();
         engine.build(workload, options).unwrap_or_else(|e| panic!("{id}: {e}"))
     })
 }
