@@ -199,7 +199,8 @@ fn sources(extensions: &[&str]) -> Vec<(PathBuf, String)> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !matches!(name.as_str(), "target" | ".git" | "book" | "corpus" | "artifacts") {
+                let built = matches!(name.as_str(), "target" | ".git" | "book" | "corpus" | "artifacts");
+                if !built && !name.starts_with("target-") {
                     walk(&path, extensions, found);
                 }
             } else if path.extension().is_some_and(|e| extensions.iter().any(|x| e == *x)) {
