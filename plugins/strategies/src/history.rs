@@ -85,6 +85,17 @@ impl History {
         }
     }
 
+    /// Forgets the outcomes that have another block than is held fast; what was proposed or told stays known.
+    pub(crate) fn forget_others(&mut self) {
+        let Some((block, fixed)) = &self.pin else { return };
+        let choices =
+            self.points.space().choices.iter().enumerate().filter(|(_, choice)| choice.block == *block);
+        let held: Vec<usize> = choices.map(|(i, _)| i).collect();
+        self.outcomes.retain(|outcome| held.iter().all(|i| outcome.genotype.0[*i] == fixed.0[*i]));
+        let outcomes = self.outcomes.iter().enumerate();
+        self.index = outcomes.map(|(i, outcome)| (outcome.genotype.clone(), i)).collect();
+    }
+
     /// Holds one choice at an index, likewise.
     pub(crate) fn hold(&mut self, held: Option<(usize, u32)>) {
         if self.held != held {

@@ -3,6 +3,7 @@
 mod ascent;
 mod refine;
 mod settings;
+mod sides;
 mod state;
 mod transfer;
 
@@ -28,7 +29,7 @@ impl Plugin for Boshnas {
             "0.1.0",
             "Climbs a surrogate's confidence bound by second-order gradients from many starts, and proposes the nearest designs.",
         )
-        .parameters(Settings::parameters("ucb", 2))
+        .parameters(Settings::parameters("ucb", 2, 100))
         .needs(&[Kind::Surrogate])
         .example("with its defaults", "[strategy]\nplugin = \"codebench/boshnas\"")
         .example("first-order gradients", "[strategy]\nplugin = \"codebench/boshnas\"\nparameters = { second_order = false }")
@@ -43,7 +44,7 @@ impl Plugin for Boshcode {
     type Kind = kinds::Strategy;
 
     fn info() -> PluginInfo {
-        let mut parameters = Settings::parameters("ei", 5);
+        let mut parameters = Settings::parameters("ei", 0, 0);
         parameters.extend(Settings::sides());
         PluginInfo::new(
             "codebench/boshcode",

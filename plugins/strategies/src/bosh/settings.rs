@@ -1,6 +1,6 @@
 //! The parameters of both strategies.
 
-use crate::model::SurrogateUse;
+use crate::model::{Model, SurrogateUse};
 use codebench_sdk::prelude::*;
 
 /// Which side of a pair does not move.
@@ -9,13 +9,12 @@ pub(super) enum Fix {
     Nothing,
     /// One block, as the first random point has it.
     Block(Block),
-    /// Each block in turn as the best trial has it, for so many proposals.
-    InTurn(usize),
-    /// The same, but only while so many outcomes or more have brought no improvement.
-    InTurnWhenStale {
-        turn: usize,
-        stale: usize,
-    },
+    /// Each block in turn as the best trial has it.
+    InTurn,
+    /// The same, but only while nothing gets better.
+    InTurnWhenStale,
+    /// The same always, and every turn is a search that knows nothing of those before it but what they found.
+    Alternate,
 }
 
 /// What the parameters say.
@@ -43,11 +42,15 @@ pub(super) struct Settings {
     pub(super) refine: bool,
     pub(super) transfer: f64,
     pub(super) fix: Fix,
+    /// Proposals of a turn.
+    pub(super) turn: usize,
+    /// Outcomes without improvement after which there are turns.
+    pub(super) turns_after: usize,
 }
 
 impl Settings {
-    /// Parameters of both, with the acquisition and the climbs that are the default.
-    pub(super) fn parameters(acquisition: &str, climbs: i64) -> Vec<ParameterDescription> {
+    /// Parameters of both, with the acquisition, the climbs and the random candidates that are the default.
+    pub(super) fn parameters(acquisition: &str, climbs: i64, random: i64) -> Vec<ParameterDescription> {
         let mut parameters = SurrogateUse::parameters("codebench/gp", "both", "ranks");
         parameters.extend([
             ParameterDescription::integer("startup", 1, 100_000, 10, "Random trials before the first model."),
@@ -146,7 +149,7 @@ impl Settings {
                  targets, and it be proposed because its CNN begins as one that has been evaluated, whose weights it could take over.",
             ),
             ParameterDescription::integer("climbs", 0, 100, climbs, "Times that the best candidates are joined by their neighbours."),
-            ParameterDescription::integer("random", 0, 100_000, 100, "Random candidates that compete too, where neighbours do."),
+            ParameterDescription::integer("random", 0, 100_000, random, "Random candidates that compete too, where neighbours do."),
         ]);
         parameters
     }
@@ -156,9 +159,11 @@ impl Settings {
         vec![
             ParameterDescription::choice(
                 "fix",
-                &["nothing", "cnn", "accelerator", "in-turn"],
+                &["nothing", "cnn", "accelerator", "in-turn", "alternate"],
                 "nothing",
-                "Which side is held fast as the first random point has it; or each in turn, as the best trial has it.",
+                "Which side is held fast: none; one, as the first random point has it; or each in turn, as the best trial has it. With `in-turn` \
+                 that is one search, which learns from all trials; with `alternate` every turn is a search of its own, which learns from the \
+                 trials that have the side that is held.",
             ),
             ParameterDescription::integer("turn", 1, 100_000, 10, "Proposals of a turn."),
             ParameterDescription::integer(
@@ -197,22 +202,30 @@ impl Settings {
             refine: configuration.boolean("refine")?,
             transfer: configuration.float("transfer")?,
             fix: Fix::Nothing,
+            turn: 1,
+            turns_after: 0,
         })
     }
 
     pub(super) fn with_sides(configuration: &Configuration<'_>) -> Result<Self, PluginError> {
+        let size = |name| configuration.integer(name).map(|n| n.unsigned_abs() as usize);
+        let turns_after = size("turns_after")?;
         let fix = match configuration.text("fix")? {
             "cnn" => Fix::Block(Block::Cnn),
             "accelerator" => Fix::Block(Block::Accelerator),
-            "in-turn" => Fix::InTurn(configuration.integer("turn")?.unsigned_abs() as usize),
-            _ => match configuration.integer("turns_after")?.unsigned_abs() as usize {
-                0 => Fix::Nothing,
-                stale => Fix::InTurnWhenStale {
-                    turn: configuration.integer("turn")?.unsigned_abs() as usize,
-                    stale,
-                },
-            },
+            "in-turn" => Fix::InTurn,
+            "alternate" => Fix::Alternate,
+            _ if turns_after > 0 => Fix::InTurnWhenStale,
+            _ => Fix::Nothing,
         };
-        Ok(Settings { fix, ..Settings::new(configuration)? })
+        Ok(Settings { fix, turn: size("turn")?, turns_after, ..Settings::new(configuration)? })
+    }
+
+    /// What learns the objectives, and nothing yet.
+    pub(super) fn model(&self, context: &StrategyContext) -> Result<Model, PluginError> {
+        match self.limits {
+            true => self.surrogate.start_with_limits(context),
+            false => self.surrogate.start(context),
+        }
     }
 }

@@ -25,19 +25,22 @@ const FAR: usize = 100;
 /// A running search.
 #[derive(Debug)]
 pub(super) struct State {
-    settings: Settings,
-    history: History,
-    model: Model,
+    pub(super) settings: Settings,
+    pub(super) context: StrategyContext,
+    pub(super) history: History,
+    pub(super) model: Model,
     /// Every point of a small space with its vector.
     library: Option<Library>,
     /// Outcomes since the last improvement.
-    stale: usize,
-    judged: usize,
-    proposed: usize,
+    pub(super) stale: usize,
+    pub(super) judged: usize,
+    pub(super) proposed: usize,
+    /// The last turn that was taken.
+    pub(super) turn: Option<usize>,
     /// The size of stacks that is searched, if it falls.
     refinement: Option<Refinement>,
     /// CNNs whose weights others could take over.
-    donors: Donors,
+    pub(super) donors: Donors,
 }
 
 #[derive(Debug)]
@@ -49,10 +52,7 @@ struct Library {
 impl State {
     pub(super) fn new(settings: &Settings, context: &StrategyContext) -> Result<State, PluginError> {
         let mut history = History::new(context, STREAM)?;
-        let model = match settings.limits {
-            true => settings.surrogate.start_with_limits(context)?,
-            false => settings.surrogate.start(context)?,
-        };
+        let model = settings.model(context)?;
         let is_climber = settings.starts > 0 && model.differentiable();
         let library = match history.points.count() <= BigUint::from(settings.library) && is_climber {
             true => Some(Library::new(&history, &model)),
@@ -68,12 +68,14 @@ impl State {
         let settings = settings.clone();
         Ok(State {
             settings,
+            context: context.clone(),
             history,
             model,
             library,
             stale: 0,
             judged: 0,
             proposed: 0,
+            turn: None,
             refinement,
             donors: Donors::default(),
         })
@@ -97,12 +99,12 @@ impl State {
             let mut point = match self.refined()? {
                 Some(split) => split,
                 None => {
-                    self.take_turns();
+                    self.take_turns()?;
                     self.next()?
                 }
             };
-            // The side whose turn it is has no unknown point left beside the one that is held.
-            if self.is_in_turn() && self.history.is_known(&point) {
+            // The side that moves has no unknown point left beside the one that is held.
+            if self.is_held_for_now() && self.history.is_known(&point) {
                 self.history.pin(None);
                 point = self.next()?;
             }
@@ -112,50 +114,16 @@ impl State {
         Ok(proposals)
     }
 
-    /// Whether either block may be held in turn.
-    fn is_in_turn(&self) -> bool {
-        matches!(self.settings.fix, Fix::InTurn(_) | Fix::InTurnWhenStale { .. })
-    }
-
-    /// In turns, holds the other block as the best trial has it: always, or while nothing gets better, once random trials have begun
-    /// the search. Of trials whose stacks have another size than is searched, none is the best.
-    fn take_turns(&mut self) {
-        let turn = match self.settings.fix {
-            Fix::InTurn(turn) => turn,
-            Fix::InTurnWhenStale { turn, stale } if self.stale >= stale => turn,
-            Fix::InTurnWhenStale { .. } => return self.history.pin(None),
-            Fix::Nothing | Fix::Block(_) => return,
-        };
-        if self.history.known() < self.settings.startup {
-            return;
-        }
-        let block = if (self.proposed / turn).is_multiple_of(2) { Block::Cnn } else { Block::Accelerator };
-        let points = self.history.ranking().into_iter().map(|i| &self.history.outcomes[i].genotype);
-        let best = points.into_iter().find(|point| self.history.is_held(point)).cloned();
-        self.history.pin(best.map(|best| (block, best)));
-    }
-
-    /// A side held fast with which every trial so far has failed is drawn anew.
-    fn redraw_pin(&mut self) {
-        let tried = self.proposed > 0 && self.proposed.is_multiple_of(self.settings.startup);
-        if let (Fix::Block(block), true, true) = (self.settings.fix, tried, self.history.outcomes.is_empty())
-        {
-            self.history.pin(None);
-            let point = self.history.sample();
-            self.history.pin(Some((block, point)));
-        }
-    }
-
     /// A CNN that came out of a split; a search that has settled, or has nothing left to propose, goes on to smaller stacks.
     fn refined(&mut self) -> Result<Option<Genotype>, PluginError> {
-        let in_turn = self.is_in_turn();
+        let is_held = self.is_held_for_now();
         let Some(refinement) = &mut self.refinement else { return Ok(None) };
         let has_started = self.history.known() >= self.settings.startup;
         let is_settled = has_started && self.stale >= self.settings.settled_after.max(1);
         // What a turn has used up is not all that there is.
-        let is_spent = self.history.is_spent() && !(in_turn && self.history.is_pinned());
+        let is_spent = self.history.is_spent() && !is_held;
         if (is_settled || is_spent) && refinement.has_next() {
-            if in_turn {
+            if is_held {
                 self.history.pin(None);
             }
             refinement.advance(&mut self.history, &self.model)?;

@@ -167,3 +167,69 @@ fn patience_ends_the_search() {
         assert_eq!(state.ask(3).unwrap().len(), if patience == 0 { 3 } else { 0 });
     }
 }
+
+#[test]
+fn alternating_turns_are_searches_of_their_own_and_other_turns_are_one_search() {
+    let space = space(
+        "
+        [cnn]
+        ops = [\"a\", \"b\", \"c\"]
+        vertices = 4
+        stacks = 2
+        [accelerator]
+        pib = [1, 2, 4]
+        pix = { min = 1, max = 8 }
+        piy = { min = 1, max = 8 }",
+    );
+    let first = space.choices.iter().position(|choice| choice.block == Block::Accelerator).unwrap();
+    let side = |block: Block, genotype: &Genotype| match block {
+        Block::Cnn => genotype.0[..first].to_vec(),
+        _ => genotype.0[first..].to_vec(),
+    };
+    for fix in ["alternate", "in-turn"] {
+        let parameters = [
+            ("fix", ParameterValue::Text(fix.into())),
+            ("startup", ParameterValue::Integer(5)),
+            ("turn", ParameterValue::Integer(5)),
+            ("surrogate_parameters", ParameterValue::Text("evaluations = 4".into())),
+        ];
+        let mut catalog = Catalog::default();
+        catalog.add_all("codebench-strategies", crate::PLUGINS).unwrap();
+        let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let parameters = catalog.complete("codebench/boshcode", &given).unwrap();
+        let configuration = Configuration {
+            parameters: &parameters,
+            catalog: &catalog,
+            hardware: HardwareContext::default(),
+        };
+        let context = StrategyContext { space: space.clone(), seed: 2, objectives: 1 };
+        let mut state = State::new(&Settings::with_sides(&configuration).unwrap(), &context).unwrap();
+        let mut best: Option<(f64, Genotype)> = None;
+        let mut held = None;
+        for trial in 0..25u64 {
+            if trial % 5 == 0 {
+                held = best.clone().map(|(_, genotype)| genotype);
+            }
+            let block = if (trial / 5) % 2 == 0 { Block::Cnn } else { Block::Accelerator };
+            let genotype = state.ask(1).unwrap().remove(0);
+            if let Some(held) = &held {
+                assert_eq!(side(block, &genotype), side(block, held), "{fix}, trial {trial}");
+                let knows = &state.history.outcomes;
+                let has_side = |outcome: &&Outcome| side(block, &outcome.genotype) == side(block, held);
+                let expected =
+                    if fix == "alternate" { knows.iter().filter(has_side).count() } else { trial as usize };
+                assert_eq!(knows.len(), expected, "{fix}, trial {trial}");
+                assert!(
+                    knows.len() > trial as usize % 5,
+                    "{fix}, trial {trial}: at least the best and this turn's"
+                );
+            }
+            let value = genotype.0.iter().map(|gene| f64::from(*gene)).sum();
+            if best.as_ref().is_none_or(|(known, _)| value > *known) {
+                best = Some((value, genotype.clone()));
+            }
+            let objectives = vec![value];
+            state.tell(&[Tell { trial, genotype, status: Status::Ok, objectives, violation: 0.0 }]);
+        }
+    }
+}
