@@ -36,7 +36,7 @@ impl Plugin for Burn {
                 "device",
                 &device::DEVICES,
                 device::FLEX,
-                "Where to compute: flex is the processor; wgpu is any GPU, cuda one of NVIDIA's, each in builds with the feature of that name.",
+                "Where to compute: flex is the processor; wgpu is any GPU, cuda one of NVIDIA's, each in builds with the feature of that name. Only flex promises the same bits for a seed.",
             ),
             ParameterDescription::integer(
                 "memory_mb",

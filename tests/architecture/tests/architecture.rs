@@ -150,6 +150,25 @@ fn the_sdk_carries_the_contracts() {
 }
 
 /// The oracle is a second simulator only as long as nothing of the first one reaches it, in its tests either.
+/// A GPU's libraries are large: whoever builds without a word gets none, and the command's feature reaches burn.
+#[test]
+fn devices_are_features_that_reach_burn_and_no_default() {
+    let members = members();
+    let passes = [
+        ("codebench", "codebench-builtin"),
+        ("codebench-builtin", "codebench-trainer-burn"),
+        ("codebench-trainer-burn-native", "codebench-trainer-burn"),
+        ("codebench-trainer-burn", "burn"),
+    ];
+    for (name, next) in passes {
+        let package = members.iter().find(|p| p.name.as_str() == name).unwrap();
+        assert!(!package.features.contains_key("default"), "{name} has default features");
+        for device in ["wgpu", "cuda"] {
+            assert_eq!(package.features[device], [format!("{next}/{device}")], "{name}");
+        }
+    }
+}
+
 #[test]
 fn the_oracle_never_sees_the_engine() {
     let members = members();
