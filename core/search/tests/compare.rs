@@ -4,7 +4,7 @@
 
 mod common;
 
-use codebench_api::Catalog;
+use codebench_api::{Catalog, Entry};
 use codebench_search::compare::{CompareOptions, Comparison, Measure, compare, strategy};
 use codebench_search::objective::{Goal, MetricName};
 use codebench_search::{Experiment, SearchError};
@@ -101,6 +101,25 @@ fn it_resumes_from_the_stores_and_gives_the_same_bytes_on_any_number_of_threads(
     // Another experiment in the same folder is refused.
     let other = run(&text.replace("max = 30.0", "max = 20.0"), &resumed);
     assert!(matches!(other, Err(SearchError::Changed { .. })), "{other:?}");
+}
+
+#[test]
+fn what_another_build_of_a_plugin_found_is_not_taken_for_what_this_one_finds() {
+    let out = tempfile::tempdir().unwrap();
+    let text = EXPERIMENT.replace("TAG", "rebuilt");
+    let run = |sha256: &str, resume: bool| {
+        let mut with_file = Catalog::default();
+        for entry in catalog().entries() {
+            let of_file = (entry.info.id == "fake/walk").then(|| sha256.to_owned());
+            with_file.add(Entry { sha256: of_file, ..entry.clone() }).unwrap();
+        }
+        let options = CompareOptions { resume, ..options(out.path(), &BOTH, 2) };
+        compare(&experiment(&text), &with_file, &options, &|_, _| {})
+    };
+    run("aa", false).unwrap().unwrap();
+    run("aa", true).unwrap().unwrap();
+    let error = run("bb", true).unwrap_err().to_string();
+    assert!(error.contains("file of plugin fake/walk: aa -> bb"), "{error}");
 }
 
 /// Runs do not nest on the stack of a thread that waits for the pool of one of them.

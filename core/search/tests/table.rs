@@ -36,8 +36,14 @@ fn experiment_in(folder: &Path) -> Experiment {
 
 fn compared(out: &Path, strategies: &[&str], seeds: u64) -> Comparison {
     let catalog = catalog();
+    let options = comparing(out, strategies, seeds);
+    compare(&experiment(), &catalog, &options, &|_, _| {}).unwrap().unwrap()
+}
+
+fn comparing(out: &Path, strategies: &[&str], seeds: u64) -> CompareOptions {
+    let catalog = catalog();
     let metric = Some(MetricName { evaluator: "table".into(), metric: "test_accuracy".into() });
-    let options = CompareOptions {
+    CompareOptions {
         strategies: strategies.iter().map(|s| strategy(s, &catalog).unwrap()).collect(),
         seeds,
         measure: Measure { metric, goal: Goal::Maximise, optimum: Some(94.373), target: Some(94.0) },
@@ -45,8 +51,7 @@ fn compared(out: &Path, strategies: &[&str], seeds: u64) -> Comparison {
         resume: false,
         threads: None,
         cancel: Arc::new(AtomicBool::new(false)),
-    };
-    compare(&experiment(), &catalog, &options, &|_, _| {}).unwrap().unwrap()
+    }
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn the_example_finds_a_good_cell_and_keeps_the_test_accuracy_from_the_search() {
 }
 
 #[test]
-fn a_run_is_not_resumed_with_another_table() {
+fn neither_a_run_nor_a_comparison_is_resumed_with_another_table() {
     let folder = tempfile::tempdir().unwrap();
     let example = std::fs::read_to_string(examples().join("table.toml")).unwrap();
     let (_, after) = example.split_once("\"examples/").unwrap();
@@ -78,14 +83,23 @@ fn a_run_is_not_resumed_with_another_table() {
     };
     open(false).unwrap().run(&mut Silent).unwrap();
     assert!(open(true).is_ok());
+    let comparison = tempfile::tempdir().unwrap();
+    let compared = |resume: bool| {
+        let options = CompareOptions { resume, ..comparing(comparison.path(), &["random"], 2) };
+        compare(&experiment_in(folder.path()), &catalog, &options, &|_, _| {}).map(|_| ())
+    };
+    compared(false).unwrap();
+    compared(true).unwrap();
     // The same rows, other bytes.
     bytes.push(b'\n');
     std::fs::write(&table, &bytes).unwrap();
-    let differences = match open(true) {
-        Err(SearchError::Changed { differences }) => differences,
-        other => panic!("{:?}", other.err()),
-    };
-    assert!(differences.iter().any(|d| d.starts_with("contents of evaluator table: ")), "{differences:?}");
+    for error in [open(true).err(), compared(true).err()] {
+        let Some(SearchError::Changed { differences }) = error else { panic!("{error:?}") };
+        assert!(
+            differences.iter().any(|d| d.starts_with("contents of evaluator table: ")),
+            "{differences:?}"
+        );
+    }
 }
 
 #[test]

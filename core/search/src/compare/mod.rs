@@ -14,6 +14,7 @@ use crate::experiment::{Experiment, PluginUse};
 use crate::objective::{Goal, MetricName};
 use crate::observer::Silent;
 use crate::store::Store;
+use crate::study::same::Basis;
 use crate::study::{RunOptions, Study};
 use codebench_api::{Catalog, Kind};
 use codebench_model::wording::hint;
@@ -103,6 +104,7 @@ pub fn compare(
     progress: &Progress<'_>,
 ) -> Result<Option<Comparison>, SearchError> {
     check(experiment, catalog, options)?;
+    let basis = Basis::of(experiment, catalog)?;
     let runs: Vec<(usize, u64)> =
         (0..options.strategies.len()).flat_map(|s| (0..options.seeds).map(move |k| (s, k))).collect();
     let finished = AtomicUsize::new(0);
@@ -118,7 +120,7 @@ pub fn compare(
         };
         let folder =
             options.out.join(folder_name(&options.strategies[s].0)).join(format!("seed-{}", of_run.seed));
-        let result = run(of_run, catalog, options, &folder);
+        let result = run(of_run, catalog, options, &basis, &folder);
         let result = result.inspect_err(|_| has_failed.store(true, Ordering::Relaxed))?;
         progress(finished.fetch_add(1, Ordering::Relaxed) + 1, runs.len());
         Ok(result.map(|(records, seconds)| RunResult::new(&records, seconds, options, s, k)))
@@ -233,13 +235,14 @@ fn run(
     experiment: Experiment,
     catalog: &Catalog,
     options: &CompareOptions,
+    basis: &Basis,
     folder: &Path,
 ) -> Result<Stored, SearchError> {
     if options.cancel.load(Ordering::Relaxed) {
         return Ok(None);
     }
     if options.resume
-        && let Some(stored) = stored(&experiment, folder)?
+        && let Some(stored) = stored(&experiment, catalog, basis, folder)?
     {
         return Ok(Some(stored));
     }
@@ -250,16 +253,22 @@ fn run(
         cancel: options.cancel.clone(),
     };
     Study::open(experiment.clone(), catalog, of_study)?.run(&mut Silent)?;
-    stored(&experiment, folder)
+    stored(&experiment, catalog, basis, folder)
 }
 
-/// What a store of exactly this experiment holds once it is complete.
-fn stored(experiment: &Experiment, folder: &Path) -> Result<Stored, SearchError> {
+/// What a store of exactly this experiment, its plugins and its data holds once it is complete.
+fn stored(
+    experiment: &Experiment,
+    catalog: &Catalog,
+    basis: &Basis,
+    folder: &Path,
+) -> Result<Stored, SearchError> {
     let Some(store) = Store::existing(folder)? else { return Ok(None) };
     if store.fact("identity")?.as_deref() != Some(experiment.identity().as_str()) {
         // The study says what differs.
         return Ok(None);
     }
+    basis.check(&store, experiment, catalog)?;
     let records = store.records()?;
     let ended = store.batches()?.last().is_some_and(|(_, end)| end.is_some());
     let asked = store.asks()?.len();

@@ -11,6 +11,7 @@ mod grown;
 pub(crate) mod memo;
 pub(crate) mod plugins;
 mod propose;
+pub(crate) mod same;
 pub(crate) mod setup;
 pub(crate) mod strategist;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::store::{Asked, BatchEnd, CallKind, Founding, LoggedCall, PluginRow, S
 use crate::summary::{Outcome, Summary};
 use codebench_api::{Catalog, StrategyContext, Tell};
 use codebench_model::{Genotype, Record, Status};
+use same::check_same;
 use setup::Setup;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -261,41 +263,6 @@ fn outcomes(log: &[LoggedCall], asks: &[Asked], records: &BTreeMap<u64, Record>)
         }
     }
     outcomes
-}
-
-/// Refuses to go on with another experiment, with plugins of other versions, or with other data.
-fn check_same(
-    store: &Store,
-    experiment: &Experiment,
-    plugins: &[PluginRow],
-    contents: &BTreeMap<String, String>,
-) -> Result<(), SearchError> {
-    let stored = store.fact("identity")?.unwrap_or_default();
-    let identity = experiment.identity();
-    let parse = |text: &str| serde_json::from_str(text).unwrap_or(serde_json::Value::Null);
-    let mut differences = if stored == identity {
-        Vec::new()
-    } else {
-        canonical::differences(&parse(&stored), &parse(&identity), 12)
-    };
-    for old in store.plugins()? {
-        if let Some(new) = plugins.iter().find(|new| new.role == old.role && new.version != old.version) {
-            differences.push(format!("version of plugin {}: {} -> {}", old.id, old.version, new.version));
-        } else if let Some(new) = plugins.iter().find(|new| new.role == old.role && new.sha256 != old.sha256)
-        {
-            let file = |row: &PluginRow| row.sha256.clone().unwrap_or_else(|| "built in".into());
-            differences.push(format!("file of plugin {}: {} -> {}", old.id, file(&old), file(new)));
-        }
-    }
-    // Stores of earlier versions do not say what was read.
-    let read = store.fact("contents")?.and_then(|text| serde_json::from_str(&text).ok());
-    let read: BTreeMap<String, String> = read.unwrap_or_default();
-    for (what, old) in &read {
-        if let Some(new) = contents.get(what).filter(|new| *new != old) {
-            differences.push(format!("contents of {what}: {old} -> {new}"));
-        }
-    }
-    if differences.is_empty() { Ok(()) } else { Err(SearchError::Changed { differences }) }
 }
 
 /// Refuses a store whose trials are not of the experiment's space: it was changed from outside.
