@@ -1,4 +1,4 @@
-//! Climbing the acquisition function within the unit cube.
+//! Climbing the acquisition function within bounds.
 
 use crate::model::Model;
 use codebench_sdk::math;
@@ -22,7 +22,7 @@ impl Ascent {
     /// Where the ascent from `start` ends; where the surrogate gives no gradient, it ends early.
     ///
     /// The diagonal of the Hessian is estimated by one product with a random vector of signs per step (Hutchinson); its moving
-    /// mean square scales the steps, as in AdaHessian. Every step is projected to the unit cube.
+    /// mean square scales the steps, as in AdaHessian. Every step is projected to the bounds.
     pub(super) fn climb(
         &self,
         model: &Model,

@@ -165,7 +165,13 @@ impl Settings {
                  that is one search, which learns from all trials; with `alternate` every turn is a search of its own, which learns from the \
                  trials that have the side that is held.",
             ),
-            ParameterDescription::integer("turn", 1, 100_000, 10, "Proposals of a turn."),
+            ParameterDescription::integer(
+                "turn",
+                1,
+                100_000,
+                10,
+                "Proposals of a turn, counted from the first proposal of all.",
+            ),
             ParameterDescription::integer(
                 "turns_after",
                 0,
