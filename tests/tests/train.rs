@@ -40,6 +40,19 @@ fn the_same_training_is_the_same_file_and_another_goes_on_from_it() {
     assert_eq!(on.status, Some(0), "{}", on.stderr);
     assert_ne!(bytes("a.safetensors"), bytes("c.safetensors"));
 
+    // What it starts from is known by the file's bytes, not by what the file says of itself.
+    let mut changed = bytes("a.safetensors");
+    let end = changed.len();
+    changed[end - 4..].copy_from_slice(&0.125f32.to_le_bytes());
+    std::fs::write(folder.path().join("changed.safetensors"), changed).unwrap();
+    let wrote = |from: &str| {
+        let answer = train(&["--from", from]);
+        assert_eq!(answer.status, Some(0), "{}", answer.stderr);
+        answer.stdout.lines().find(|line| line.starts_with("wrote ")).unwrap().to_owned()
+    };
+    assert_eq!(wrote("a.safetensors"), wrote("b.safetensors"));
+    assert_ne!(wrote("a.safetensors"), wrote("changed.safetensors"));
+
     let other = train(&["--from", "d.safetensors"]);
     assert_eq!(other.status, Some(2), "{}", other.stderr);
     assert!(other.stderr.contains("cannot read the checkpoint `d.safetensors`"), "{}", other.stderr);
@@ -113,6 +126,7 @@ fn a_neighbour_gives_its_weights_by_hand() {
     assert!(leading > 0 && took(&["--donor", tiny, "--transfer", "identical"]) > leading);
     let refused = train(&from);
     assert!(refused.status == Some(2) && refused.stderr.contains("another network"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("or name its CNN with --donor"), "{}", refused.stderr);
     let unlike = text.replace("conv3x3-c16-p1-bn-relu", "conv1x1-c16-bn-relu");
     std::fs::write(folder.path().join("unlike.toml"), unlike).unwrap();
     let none = train(&["--cnn", "unlike.toml", "--from", "tiny.safetensors", "--donor", tiny]);

@@ -107,21 +107,29 @@ fn a_killed_training_goes_on_to_the_same_weights() {
     };
     let state = || {
         let files = std::fs::read_dir(folder.path().join("killed")).into_iter().flatten();
-        let mut names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.any(|name| name.ends_with(".state.safetensors"))
+        let mut paths = files.map(|entry| entry.unwrap().path());
+        paths.find(|path| path.to_string_lossy().ends_with(".state.safetensors"))
     };
     assert_eq!(answer(&mut train("whole/w.safetensors", &[])).status, Some(0));
     // An epoch is told before it is saved: then the one before it is.
     for epoch in ["epoch 2/6", "epoch 4/6"] {
         assert!(killed(train("killed/w.safetensors", &["--resume"]), epoch, 1), "it ended before {epoch}");
-        assert!(state(), "{epoch}");
+        assert!(state().is_some(), "{epoch}");
     }
+    let path = state().unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let damaged = answer(&mut train("killed/w.safetensors", &["--resume"]));
+    assert_eq!(damaged.status, Some(2), "{}", damaged.stderr);
+    let remedy = "remove the file, or leave --resume out, to train from the first epoch";
+    assert!(damaged.stderr.contains(remedy), "{}", damaged.stderr);
+    std::fs::write(&path, whole).unwrap();
     let last = answer(&mut train("killed/w.safetensors", &["--resume"]));
     assert_eq!(last.status, Some(0), "{}", last.stderr);
     assert!(last.stderr.contains("goes on after epoch "), "{}", last.stderr);
     let bytes = |out: &str| std::fs::read(folder.path().join(out).join("w.safetensors")).unwrap();
     assert!(bytes("whole") == bytes("killed"), "other weights");
-    assert!(!state(), "what is left in the middle is of no use");
+    assert!(state().is_none(), "what is left in the middle is of no use");
 }
 
 /// A file that may not grow, as on a full disk: an error with the file's name, and nothing half-written that could pass for weights.

@@ -1,5 +1,7 @@
 //! Checkpoints: the weights of a network in a safetensors file, which PyTorch and others read.
 
+use crate::file::write_atomically;
+use crate::transfer::Transfer;
 use codebench_sdk::api::NamedTensor;
 use codebench_sdk::model::{DataShape, Parameters, Recipe, Workload};
 use codebench_sdk::prelude::PluginError;
@@ -9,7 +11,6 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The one entry of the file's metadata, so that its bytes do not depend on an order.
@@ -27,10 +28,13 @@ pub struct Origin<'a> {
     pub seed: u64,
     /// Id and version of the engine.
     pub engine: [&'a str; 2],
+    /// SHA-256, hexadecimal, of the file that the engine came from; `None` if it is built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_sha256: Option<&'a str>,
     /// Parameters of the engine that were given.
     #[serde(skip_serializing_if = "Parameters::is_empty")]
     pub engine_parameters: &'a Parameters,
-    /// What the training started from: the key of a checkpoint, with the kind of transfer if it was that of another network.
+    /// What the training started from: the SHA-256 of a checkpoint's file, or what [`transferred`] says of another network's.
     pub start: Option<&'a str>,
 }
 
@@ -42,8 +46,28 @@ impl Origin<'_> {
     pub fn key(&self) -> Result<String, PluginError> {
         let text = serde_json::to_string(self)
             .map_err(|e| PluginError::invalid(format!("the training has no key: {e}")))?;
-        Ok(Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(sha256(text.as_bytes()))
     }
+}
+
+/// SHA-256, hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a training started from that took modules over: the donor's weights, by the SHA-256 of their file, its workload, and which
+/// modules may be taken decide what was taken.
+///
+/// # Errors
+/// A workload with a number that JSON has not.
+pub fn transferred(
+    transfer: Transfer,
+    weights_sha256: &str,
+    donor: &Workload,
+) -> Result<String, PluginError> {
+    let text = serde_json::to_vec(donor)
+        .map_err(|e| PluginError::invalid(format!("the donor's workload cannot be written: {e}")))?;
+    Ok(format!("{} modules of {weights_sha256}, workload {}", transfer.name(), sha256(&text)))
 }
 
 /// Writes `weights` to `path`, whole or not at all; `key` says what they were trained by.
@@ -74,8 +98,7 @@ pub(crate) fn write_tensors(
     let origin = HashMap::from([(entry.to_owned(), value.to_owned())]);
     let file = serialize(views, Some(origin))
         .map_err(|e| PluginError::failed(format!("the checkpoint cannot be put together: {e}")))?;
-    write_atomically(path, &file)
-        .map_err(|e| PluginError::failed(format!("cannot write the checkpoint `{}`: {e}", path.display())))
+    write_atomically(path, "the checkpoint", &file)
 }
 
 /// Writes `weights` into `folder` under `key`, and `workload` beside them, so that other networks can take them over.
@@ -91,16 +114,15 @@ pub fn keep(
     let path = workload_path(folder, key);
     let text = serde_json::to_vec(workload)
         .map_err(|e| PluginError::invalid(format!("the workload cannot be written: {e}")))?;
-    write_atomically(&path, &text)
-        .map_err(|e| PluginError::failed(format!("cannot write `{}`: {e}", path.display())))?;
+    write_atomically(&path, "the workload", &text)?;
     save(&weights_path(folder, key), weights, key)
 }
 
-/// The workload and the weights that [`keep`] has written.
+/// The workload and the weights that [`keep`] has written, and the SHA-256 of the weights' file.
 ///
 /// # Errors
 /// As [`load`].
-pub fn kept(folder: &Path, key: &str) -> Result<(Workload, Vec<NamedTensor>), PluginError> {
+pub fn kept(folder: &Path, key: &str) -> Result<(Workload, Vec<NamedTensor>, String), PluginError> {
     let path = workload_path(folder, key);
     let workload: Workload = serde_json::from_slice(&read(&path)?)
         .map_err(|e| PluginError::failed(format!("`{}` is no workload: {e}", path.display())))?;
@@ -115,8 +137,8 @@ pub fn kept(folder: &Path, key: &str) -> Result<(Workload, Vec<NamedTensor>), Pl
             values: Vec::new(),
         })
         .collect();
-    let (weights, _) = load(&weights_path(folder, key), &expected)?;
-    Ok((workload, weights))
+    let (weights, sha256) = load(&weights_path(folder, key), &expected)?;
+    Ok((workload, weights, sha256))
 }
 
 fn weights_path(folder: &Path, key: &str) -> PathBuf {
@@ -125,16 +147,6 @@ fn weights_path(folder: &Path, key: &str) -> PathBuf {
 
 fn workload_path(folder: &Path, key: &str) -> PathBuf {
     folder.join(format!("{key}.workload.json"))
-}
-
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, PluginError> {
@@ -146,8 +158,7 @@ pub(crate) fn not_whole(path: &Path, error: impl std::fmt::Display) -> PluginErr
     PluginError::failed(format!("`{}` is no safetensors file, or is cut off: {error}", path.display()))
 }
 
-/// The weights in `path` for the network whose weights are `expected`, in that order, and the key of the training that wrote
-/// them.
+/// The weights in `path` for the network whose weights are `expected`, in that order, and the SHA-256 of the file.
 ///
 /// # Errors
 /// A file that cannot be read, is no safetensors file or was not written by codebench; a tensor that is missing, of another
@@ -157,12 +168,11 @@ pub fn load(path: &Path, expected: &[NamedTensor]) -> Result<(Vec<NamedTensor>, 
     let bytes = read(path)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| not_whole(path, e))?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| not_whole(path, e))?;
-    let key =
-        header.metadata().as_ref().and_then(|entries| entries.get(ORIGIN).cloned()).ok_or_else(|| {
-            PluginError::invalid(format!(
-                "`{shown}` does not say which training wrote it: give a checkpoint of codebench"
-            ))
-        })?;
+    if !header.metadata().as_ref().is_some_and(|entries| entries.contains_key(ORIGIN)) {
+        return Err(PluginError::invalid(format!(
+            "`{shown}` does not say which training wrote it: it is no checkpoint of codebench"
+        )));
+    }
     let other = |what: String| {
         PluginError::invalid(format!("`{shown}` is the checkpoint of another network: {what}"))
     };
@@ -170,7 +180,7 @@ pub fn load(path: &Path, expected: &[NamedTensor]) -> Result<(Vec<NamedTensor>, 
         return Err(other(format!("the network has no tensor `{name}`")));
     }
     let weights = expected.iter().map(|tensor| filled(&file, "", tensor).map_err(other));
-    Ok((weights.collect::<Result<_, PluginError>>()?, key))
+    Ok((weights.collect::<Result<_, PluginError>>()?, sha256(&bytes)))
 }
 
 /// `tensor` with its values from `file`, where its name stands behind `prefix`; what is wrong with it otherwise.
@@ -217,11 +227,18 @@ mod tests {
         save(&first, &weights(), "key").unwrap();
         save(&second, &weights(), "key").unwrap();
         assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
-        let (loaded, key) = load(&first, &weights().map(|t| NamedTensor { values: vec![], ..t })).unwrap();
-        assert_eq!((loaded.as_slice(), key.as_str()), (weights().as_slice(), "key"));
+        let expected = weights().map(|t| NamedTensor { values: vec![], ..t });
+        let (loaded, digest) = load(&first, &expected).unwrap();
+        assert_eq!(loaded, weights());
+        assert_eq!(digest, sha256(&fs::read(&first).unwrap()));
         assert_eq!(loaded[0].values[1].to_bits(), (-0.0f32).to_bits());
         let files = fs::read_dir(folder.path().join("x")).unwrap().count();
         assert_eq!(files, 1, "nothing but the checkpoint is left");
+        // The file's bytes tell two checkpoints apart, whatever they say of themselves.
+        let [mut changed, other] = weights();
+        changed.values[0] += 1.0;
+        save(&second, &[changed, other], "key").unwrap();
+        assert_ne!(load(&second, &expected).unwrap().1, digest);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::state::{self, Saved, Saver};
 use crate::training::{Outcome, Standing, Training};
 use crate::transfer::{self, Transfer};
 use codebench_sdk::api::Reads;
+use codebench_sdk::log::{self, Level};
 use codebench_sdk::prelude::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names of the metrics, as descriptions list them.
 const METRICS: [&str; 9] = [
@@ -121,11 +122,11 @@ impl Train {
     ) -> Result<Option<Saved>, PluginError> {
         let Some(folder) = self.checkpoints.as_ref().filter(|_| self.resumable) else { return Ok(None) };
         let weights = network.weights()?;
-        if let Some(own) = state::load(&state::path(folder, key), &weights)? {
+        if let Some(own) = whole(folder, key, &weights) {
             return Ok(Some(own));
         }
         let Some(earlier) = &job.resume_from else { return Ok(None) };
-        let Some(saved) = state::load(&state::path(folder, earlier), &weights)? else { return Ok(None) };
+        let Some(saved) = whole(folder, earlier, &weights) else { return Ok(None) };
         let recipe = origin.recipe.stopped_after(saved.target);
         let same = Origin { recipe: &recipe, ..*origin }.key()?;
         if same != *earlier || saved.target > origin.recipe.epochs {
@@ -148,14 +149,29 @@ impl Train {
         else {
             return Ok(None);
         };
-        let (trained, weights) = checkpoint::kept(folder, donor)?;
+        let (trained, weights, sha256) = checkpoint::kept(folder, donor).map_err(|e| PluginError {
+            message: format!(
+                "{}; the donor of this CNN is read from it: put the file back, or give transfer = \"none\"",
+                e.message
+            ),
+            ..e
+        })?;
         let taken = transfer::take(transfer, &trained, &weights, workload);
         if taken.is_empty() {
             return Ok(None);
         }
         network.set_weights(&taken)?;
-        Ok(Some(format!("{} modules of {donor}", transfer.name())))
+        checkpoint::transferred(transfer, &sha256, &trained).map(Some)
     }
+}
+
+/// The state of the training `key` in `folder`. One that is damaged or another's is as good as none, since the training from the first
+/// epoch on gives the same; the user is told.
+fn whole(folder: &Path, key: &str, weights: &[NamedTensor]) -> Option<Saved> {
+    state::load(&state::path(folder, key), key, weights).unwrap_or_else(|e| {
+        log::write(Level::Warning, &format!("{}; the training begins again", e.message));
+        None
+    })
 }
 
 impl Evaluator for Train {
@@ -187,13 +203,14 @@ impl Evaluator for Train {
         };
         let mut network = training.network(self.chosen.engine.as_ref(), workload)?;
         let start = self.take_over(job, workload, network.as_mut())?;
-        let ChosenEngine { id, version, parameters, .. } = &self.chosen;
+        let ChosenEngine { id, version, sha256, parameters, .. } = &self.chosen;
         let origin = Origin {
             workload,
             data: splits.shape(),
             recipe: recipe.fields(),
             seed: job.seed,
             engine: [id, version],
+            engine_sha256: sha256.as_deref(),
             engine_parameters: parameters,
             start: start.as_deref(),
         };

@@ -1,6 +1,6 @@
 //! Weights for other programs: NumPy's `.npz`.
 
-use crate::checkpoint::write_atomically;
+use crate::file::write_atomically;
 use codebench_sdk::api::NamedTensor;
 use codebench_sdk::prelude::PluginError;
 use ndarray::{ArrayD, IxDyn};
@@ -29,8 +29,7 @@ pub fn npz(path: &Path, weights: &[NamedTensor]) -> Result<(), PluginError> {
         file.add_array(tensor.name.as_str(), &array).map_err(|e| failed(&e))?;
     }
     let bytes = file.finish().map_err(|e| failed(&e))?.into_inner();
-    write_atomically(path, &bytes)
-        .map_err(|e| PluginError::failed(format!("cannot write `{}`: {e}", path.display())))
+    write_atomically(path, "the weights", &bytes)
 }
 
 #[cfg(test)]

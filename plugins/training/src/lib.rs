@@ -13,6 +13,7 @@ pub mod checkpoint;
 pub mod data;
 mod evaluator;
 pub mod export;
+mod file;
 mod measure;
 mod recipe;
 mod setting;

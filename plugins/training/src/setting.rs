@@ -1,6 +1,7 @@
 //! What every evaluator of this crate takes from its user: an engine, and data sets.
 
 use crate::data::{self, Splits};
+use codebench_sdk::api::Entry;
 use codebench_sdk::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,8 @@ pub(crate) fn engine_parameters() -> [ParameterDescription; 2] {
 pub(crate) struct ChosenEngine {
     pub(crate) id: String,
     pub(crate) version: String,
+    /// Of the file that it came from.
+    pub(crate) sha256: Option<String>,
     pub(crate) parameters: Parameters,
     pub(crate) engine: Box<dyn Engine>,
 }
@@ -28,10 +31,10 @@ pub(crate) struct ChosenEngine {
 impl ChosenEngine {
     pub(crate) fn configure(configuration: &Configuration<'_>) -> Result<ChosenEngine, PluginError> {
         let id = configuration.text("engine")?.to_owned();
-        let info = &configuration.catalog.get(&id)?.info;
+        let Entry { info, sha256, .. } = configuration.catalog.get(&id)?;
         let parameters = configuration.parameters_of(info, "engine_parameters")?;
         let engine = configuration.catalog.engine(&id, &parameters)?;
-        Ok(ChosenEngine { id, version: info.version.clone(), parameters, engine })
+        Ok(ChosenEngine { id, version: info.version.clone(), sha256: sha256.clone(), parameters, engine })
     }
 }
 

@@ -31,8 +31,6 @@ struct Entry {
 /// A training in the middle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saved {
-    /// Key of the training that wrote the file.
-    pub key: String,
     /// Epochs at which that training ends.
     pub target: u64,
     /// Where it stands.
@@ -69,11 +67,11 @@ pub fn save(
     Ok(true)
 }
 
-/// The state in `path` of a network whose weights are `expected`; `None` if there is no such file.
+/// The state in `path` of the training `key`, of a network whose weights are `expected`; `None` if there is no such file.
 ///
 /// # Errors
-/// A file that cannot be read, is damaged or of another network.
-pub fn load(path: &Path, expected: &[NamedTensor]) -> Result<Option<Saved>, PluginError> {
+/// A file that cannot be read, is damaged or of another training.
+pub fn load(path: &Path, key: &str, expected: &[NamedTensor]) -> Result<Option<Saved>, PluginError> {
     if !path.exists() {
         return Ok(None);
     }
@@ -86,15 +84,23 @@ pub fn load(path: &Path, expected: &[NamedTensor]) -> Result<Option<Saved>, Plug
     let text = header.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
     let text = text.ok_or_else(|| refuse("it does not say where the training stands".into()))?;
     let entry: Entry = serde_json::from_str(text).map_err(|e| refuse(e.to_string()))?;
+    if entry.key != key {
+        return Err(refuse(format!("it is that of `{}`", entry.key)));
+    }
     let group = |prefix: &str, trained: bool| {
         let wanted = expected.iter().filter(|tensor| !trained || tensor.role.is_parameter());
-        wanted.map(|tensor| filled(&file, prefix, tensor).map_err(refuse)).collect::<Result<Vec<_>, _>>()
+        let read = |tensor: &NamedTensor| match filled(&file, prefix, tensor).map_err(refuse)? {
+            tensor if tensor.values.iter().all(|value| value.is_finite()) => Ok(tensor),
+            tensor => {
+                Err(refuse(format!("its tensor `{prefix}{}` has values that are not finite", tensor.name)))
+            }
+        };
+        wanted.map(read).collect::<Result<Vec<_>, _>>()
     };
     let moments =
         |index: usize, there: bool| if there { group(PREFIXES[index], true) } else { Ok(Vec::new()) };
     let [first, second] = entry.moments;
     Ok(Some(Saved {
-        key: entry.key,
         target: entry.target,
         standing: entry.standing,
         weights: group(PREFIXES[0], false)?,
@@ -125,12 +131,13 @@ pub struct Saver {
     target: u64,
     /// When the last saving ended, and how long it took.
     last: Option<(Instant, Duration)>,
+    has_saved: bool,
 }
 
 impl Saver {
     /// Writes to `path` for the training `key` that ends after `target` epochs.
     pub fn new(path: PathBuf, key: &str, target: u64) -> Saver {
-        Saver { path, key: key.to_owned(), target, last: None }
+        Saver { path, key: key.to_owned(), target, last: None, has_saved: false }
     }
 
     /// The network stands where `standing` says; `is_last` wants it saved whatever the time.
@@ -149,13 +156,13 @@ impl Saver {
             return Ok(());
         }
         let start = Instant::now();
-        save(&self.path, &self.key, self.target, standing, network)?;
+        self.has_saved = save(&self.path, &self.key, self.target, standing, network)?;
         self.last = Some((Instant::now(), start.elapsed()));
         Ok(())
     }
 
-    /// Whether the file is there: not if the engine does not tell its optimiser's state.
+    /// Whether it wrote the file: not if the engine does not tell its optimiser's state.
     pub fn has_saved(&self) -> bool {
-        self.path.exists()
+        self.has_saved
     }
 }

@@ -123,8 +123,9 @@ impl Arguments {
         let id = engine_id(&self.engine, catalog).usage()?;
         let parameters: Parameters = self.engine_set.iter().cloned().collect();
         let engine = catalog.engine(&id, &parameters).usage()?;
-        let version = catalog.get(&id).map(|entry| entry.info.version.clone()).unwrap_or_default();
-        Ok(ChosenEngine { id, version, parameters, engine })
+        let entry = catalog.get(&id).usage()?;
+        let (version, sha256) = (entry.info.version.clone(), entry.sha256.clone());
+        Ok(ChosenEngine { id, version, sha256, parameters, engine })
     }
 
     /// Where the weights of the checkpoint `path` go once more, if they do.
@@ -153,13 +154,16 @@ impl Arguments {
     ) -> Result<Option<String>, Failure> {
         let Some(path) = &self.from else { return Ok(None) };
         let Some(donor) = &self.donor else {
-            let (weights, key) = checkpoint::load(path, &network.weights().failure()?).usage()?;
+            let remedy = "give the checkpoint of the same CNN, or name its CNN with --donor";
+            let expected = network.weights().failure()?;
+            let (weights, sha256) = checkpoint::load(path, &expected).map_err(|e| with(e, remedy)).usage()?;
             network.set_weights(&weights).usage()?;
-            return Ok(Some(key));
+            return Ok(Some(sha256));
         };
         let of_donor = self.workload(donor, catalog, training.splits)?;
         let expected = training.network(engine, &of_donor).failure()?.weights().failure()?;
-        let (weights, key) = checkpoint::load(path, &expected).usage()?;
+        let remedy = "give the checkpoint of the CNN that --donor names";
+        let (weights, sha256) = checkpoint::load(path, &expected).map_err(|e| with(e, remedy)).usage()?;
         let transfer = match self.transfer {
             Modules::Leading => Transfer::Leading,
             Modules::Identical => Transfer::Identical,
@@ -180,7 +184,7 @@ impl Arguments {
             network.weights().failure()?.len()
         );
         network.set_weights(&taken).failure()?;
-        Ok(Some(format!("{} modules of {key}", transfer.name())))
+        checkpoint::transferred(transfer, &sha256, &of_donor).map(Some).failure()
     }
 
     fn workload(&self, cnn: &OsStr, catalog: &Catalog, splits: &Splits) -> Result<Workload, Failure> {
@@ -200,6 +204,8 @@ impl Arguments {
 struct ChosenEngine {
     id: String,
     version: String,
+    /// Of the file that it came from.
+    sha256: Option<String>,
     parameters: Parameters,
     engine: Box<dyn Engine>,
 }
@@ -247,6 +253,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
         recipe: recipe.fields(),
         seed,
         engine: [&chosen.id, &chosen.version],
+        engine_sha256: chosen.sha256.as_deref(),
         engine_parameters: &chosen.parameters,
         start: start.as_deref(),
     };
@@ -283,11 +290,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     Ok(())
 }
 
+/// The error with what to do about it.
+fn with(error: PluginError, remedy: &str) -> PluginError {
+    PluginError { message: format!("{}; {remedy}", error.message), ..error }
+}
+
 /// Puts `network` where the training `key` was interrupted, as the file `path` says; at the start if there is none.
 fn resumed(path: &Path, key: &str, network: &mut dyn Network) -> Result<Standing, PluginError> {
-    let Some(saved) = state::load(path, &network.weights()?)?.filter(|saved| saved.key == key) else {
-        return Ok(Standing::default());
-    };
+    let remedy = "remove the file, or leave --resume out, to train from the first epoch";
+    let loaded = state::load(path, key, &network.weights()?).map_err(|e| with(e, remedy))?;
+    let Some(saved) = loaded else { return Ok(Standing::default()) };
     saved.put(network)?;
     // A closed standard error stops no training.
     let _ = writeln!(std::io::stderr(), "goes on after epoch {}", saved.standing.epochs);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod disk;
 mod evaluator;
 mod language;
 mod resume;

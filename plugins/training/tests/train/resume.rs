@@ -1,7 +1,7 @@
 //! A training that goes on gives the bits of one that was never interrupted.
 
 use crate::setting::*;
-use codebench_sdk::api::{ErrorKind, Evaluator, PluginError};
+use codebench_sdk::api::{Catalog, Entry, ErrorKind, Evaluator, PluginError};
 use codebench_sdk::model::*;
 use codebench_training::state::{self, Saver};
 use codebench_training::{CheckedRecipe, Standing, Training, data};
@@ -103,8 +103,8 @@ fn an_interrupted_training_goes_on_from_its_last_epochs() {
     });
     assert_eq!(interrupted.unwrap_err().message, "interrupted");
     let mut network = build();
-    let saved = state::load(&path, &network.weights().unwrap()).unwrap().unwrap();
-    assert_eq!((saved.standing.epochs, saved.target, &saved.key), (2, 4, key));
+    let saved = state::load(&path, key, &network.weights().unwrap()).unwrap().unwrap();
+    assert_eq!((saved.standing.epochs, saved.target), (2, 4));
     // By hand two epochs are left, and the evaluator finds them by the key.
     saved.put(network.as_mut()).unwrap();
     let mut epochs = Vec::new();
@@ -143,15 +143,76 @@ fn only_the_same_training_goes_on() {
     assert_eq!(error.message, expected);
 }
 
+/// What lies under the key is damaged, or is another training's: the training begins again, and leaves a whole state.
 #[test]
-fn a_damaged_state_is_refused_by_name() {
-    let folder = tempfile::tempdir().unwrap();
+fn a_state_that_is_of_no_use_is_trained_again() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let job = whole("adam");
     let trainer_here = trainer(folder.path(), true);
     let first = trainer_here.evaluate(&part(&job, 1, None)).unwrap();
-    let path = folder.path().join(format!("{}.state.safetensors", first.artifacts["checkpoint"]));
-    let bytes = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    let error = trainer_here.evaluate(&part(&job, 2, Some(&first))).unwrap_err();
-    assert!(error.message.contains(".state.safetensors` is no safetensors file, or is cut off"), "{error}");
+    let expected = timeless(trainer_here.evaluate(&part(&job, 2, Some(&first))).unwrap());
+    let of = |metrics: &Metrics| state::path(folder.path(), &metrics.artifacts["checkpoint"]);
+    let (earlier, own) = (of(&first), of(&expected));
+    let bytes = std::fs::read(&own).unwrap();
+    let stranger = Job { seed: 2, ..part(&job, 2, None) };
+    let stranger = trainer(other.path(), true).evaluate(&stranger).unwrap();
+    let of_stranger = std::fs::read(state::path(other.path(), &stranger.artifacts["checkpoint"])).unwrap();
+    let mut not_a_number = bytes.clone();
+    let end = not_a_number.len();
+    not_a_number[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let cases: [(&[u8], &str); 3] = [
+        (&bytes[..bytes.len() / 2], "is no safetensors file, or is cut off: "),
+        (&of_stranger, "is no state of this training: it is that of `"),
+        (&not_a_number, "has values that are not finite"),
+    ];
+    for (damaged, why) in cases {
+        // Both are of no use: neither the end nor the epoch before is known.
+        std::fs::write(&own, damaged).unwrap();
+        std::fs::write(&earlier, &bytes[..bytes.len() / 2]).unwrap();
+        let again = trainer_here.evaluate(&part(&job, 2, Some(&first))).unwrap();
+        assert!(again.wall["images_per_s"] > 0.0, "{why}: it did not train");
+        assert_eq!(timeless(again), expected, "{why}");
+        assert!(std::fs::read(&own).unwrap() == bytes, "{why}: another state");
+        // A program that is told to use the file is refused with the reason.
+        std::fs::write(&own, damaged).unwrap();
+        let splits = data::load(&digits()).unwrap();
+        let recipe = CheckedRecipe::new(job.recipe.as_ref().unwrap()).unwrap();
+        let training = Training {
+            splits: &splits,
+            recipe: &recipe,
+            seed: job.seed,
+            purpose: Purpose::Search,
+            wall_limit_s: None,
+        };
+        let engine = catalog().engine("codebench/burn", &Parameters::new()).unwrap();
+        let network = training.network(engine.as_ref(), job.workload.as_ref().unwrap()).unwrap();
+        let key = &expected.artifacts["checkpoint"];
+        let error = state::load(&own, key, &network.weights().unwrap()).unwrap_err();
+        assert!(error.message.contains(why), "{error}");
+    }
+}
+
+/// A plugin that was built again has the same id and version, and another file: what the one before has trained is not its own.
+#[test]
+fn the_state_of_another_build_of_the_engine_is_another_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = part(&whole("sgd"), 1, None);
+    let trained = |sha256: Option<&str>| {
+        let mut of_file = Catalog::default();
+        for entry in catalog().entries() {
+            let engine = entry.info.id == "codebench/burn";
+            let sha256 = sha256.filter(|_| engine).map(str::to_owned);
+            of_file.add(Entry { sha256, ..entry.clone() }).unwrap();
+        }
+        let parameters = Parameters::from([
+            ("checkpoints".to_owned(), ParameterValue::Text(folder.path().to_str().unwrap().into())),
+            ("resumable".to_owned(), ParameterValue::Boolean(true)),
+        ]);
+        let metrics = of_file.evaluator("codebench/train", &parameters).unwrap().evaluate(&job).unwrap();
+        (metrics.artifacts["checkpoint"].clone(), metrics.wall["images_per_s"] > 0.0)
+    };
+    let [built_in, one, other] = [None, Some("11"), Some("22")].map(trained);
+    assert!(built_in.1 && one.1 && other.1, "each build trains");
+    assert!(built_in.0 != one.0 && one.0 != other.0 && built_in.0 != other.0);
+    assert_eq!(trained(Some("11")), (one.0, false), "the same build finds what it has trained");
 }

@@ -45,6 +45,15 @@ fn a_training_starts_from_its_donor_and_says_so() {
     let again = train(trainer.as_ref(), other, Some(key.clone())).unwrap();
     assert_eq!(again.values, helped.values);
 
+    // The donor's file with other values is another start, though it still names the same training.
+    let path = folder.path().join(format!("{key}.safetensors"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[end - 4..].copy_from_slice(&0.125f32.to_le_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+    let changed = train(trainer.as_ref(), cnn("conv1x1-c16-bn-relu"), Some(key.clone())).unwrap();
+    assert_ne!(changed.artifacts["weights"], helped.artifacts["weights"]);
+
     // Nothing in common: nothing is taken.
     let stranger = network(vec![chain(&["conv3x3-c8-p1-bn-silu"])]);
     let stranger = train(trainer.as_ref(), stranger, Some(key)).unwrap();
@@ -58,6 +67,8 @@ fn what_cannot_be_taken_is_refused() {
         train(trainer(folder.path(), "identical").as_ref(), cnn("bn"), Some("0123".into())).unwrap_err();
     assert_eq!(lost.kind, ErrorKind::Failed);
     assert!(lost.message.starts_with("cannot read the checkpoint `"), "{lost}");
+    let remedy = "the donor of this CNN is read from it: put the file back, or give transfer = \"none\"";
+    assert!(lost.message.ends_with(remedy), "{lost}");
     let parameters = Parameters::from([("transfer".to_owned(), ParameterValue::Text("leading".into()))]);
     assert_eq!(
         catalog().evaluator("codebench/train", &parameters).map(drop).unwrap_err().message,
