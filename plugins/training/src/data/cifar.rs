@@ -86,11 +86,11 @@ impl DataSet for Cifar {
             0 => usize::MAX,
             images => images,
         };
-        let mut images = self.files(&folder, text_of(parameters, "train_files")?, jpeg, wanted)?;
+        let mut images = self.files(&folder, parameters, "train_files", jpeg, wanted)?;
         let shares =
             Shares { validation_percent: count(parameters, "validation_percent")? as u64, test_percent: 0 };
         let mut split = shares.split(&images.labels)?;
-        let test = self.files(&folder, text_of(parameters, "test_files")?, jpeg, usize::MAX)?;
+        let test = self.files(&folder, parameters, "test_files", jpeg, usize::MAX)?;
         split.resize(split.len() + test.labels.len(), Split::Test);
         images.pixels.extend(test.pixels);
         images.labels.extend(test.labels);
@@ -106,8 +106,16 @@ impl DataSet for Cifar {
 }
 
 impl Cifar {
-    /// The first `wanted` images of the files in `list`.
-    fn files(&self, folder: &Path, list: &str, jpeg: bool, wanted: usize) -> Result<Images, PluginError> {
+    /// The first `wanted` images of the files that the parameter `name` lists.
+    fn files(
+        &self,
+        folder: &Path,
+        parameters: &Parameters,
+        name: &str,
+        jpeg: bool,
+        wanted: usize,
+    ) -> Result<Images, PluginError> {
+        let (parameter, list) = (name, text_of(parameters, name)?);
         let mut images = Images::default();
         for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let path = plain_or_compressed(folder, name)?;
@@ -117,6 +125,12 @@ impl Cifar {
                 self.image(&mut rest, jpeg, &mut images)
                     .map_err(|what| corrupt(&path, format!("image {}: {what}", images.labels.len() + 1)))?;
             }
+        }
+        if images.labels.is_empty() {
+            return Err(PluginError::invalid(format!(
+                "{parameter} = \"{list}\": there are no images in `{}`: name at least one file that has some",
+                folder.display()
+            )));
         }
         Ok(images)
     }

@@ -17,6 +17,9 @@ pub(super) struct Folder;
 /// Endings of files that are read; others are left alone.
 const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 
+/// Most values of all images together, a byte each. Splitting the data set takes as much once more.
+const MOST_VALUES: u64 = 4 << 30;
+
 /// How images are read.
 struct Format {
     channels: usize,
@@ -100,14 +103,13 @@ struct Images {
 impl Images {
     /// The images of `folder/CLASS` for every class, in the order of names.
     fn read(&mut self, folder: &Path, classes: &[String], format: &mut Format) -> Result<(), PluginError> {
+        let mut files = Vec::new();
         for (label, class) in (0..).zip(classes) {
             let folder = folder.join(class);
-            let before = self.labels.len();
-            for path in listed(&folder)?.into_iter().filter(|path| path.is_file() && is_image(path)) {
-                format.read(&path, &mut self.pixels)?;
-                self.labels.push(label);
-            }
-            if self.labels.len() == before {
+            let before = files.len();
+            let images = listed(&folder)?.into_iter().filter(|path| path.is_file() && is_image(path));
+            files.extend(images.map(|path| (label, path)));
+            if files.len() == before {
                 return Err(PluginError::failed(format!(
                     "the class folder `{}` has no image (.{})",
                     folder.display(),
@@ -115,11 +117,38 @@ impl Images {
                 )));
             }
         }
+        let count = self.labels.len() + files.len();
+        format.check_size(folder, count)?;
+        for (index, (label, path)) in files.iter().enumerate() {
+            format.read(path, &mut self.pixels)?;
+            if index == 0 {
+                format.check_size(folder, count)?;
+            }
+            self.labels.push(*label);
+        }
         Ok(())
     }
 }
 
 impl Format {
+    /// `count` images fit in memory, as far as their size is known.
+    fn check_size(&self, folder: &Path, count: usize) -> Result<(), PluginError> {
+        let Some((height, width)) = self.size else { return Ok(()) };
+        let each = self.channels as u64 * u64::from(height) * u64::from(width);
+        let values = each.saturating_mul(count as u64);
+        if values <= MOST_VALUES {
+            return Ok(());
+        }
+        Err(PluginError::invalid(format!(
+            "`{}`: {count} images of {}x{height}x{width} are {} MB, and a data set may have at most {} MB in memory: give a smaller \
+             `size`, colour = \"grey\" or fewer images",
+            folder.display(),
+            self.channels,
+            values >> 20,
+            MOST_VALUES >> 20
+        )))
+    }
+
     /// Appends the planes of an image.
     fn read(&mut self, path: &Path, pixels: &mut Vec<u8>) -> Result<(), PluginError> {
         let reader = image::ImageReader::open(path)
@@ -259,6 +288,52 @@ mod tests {
         assert_eq!(raw.shape, TensorShape::new(1, 4, 4));
         assert_eq!(raw.split.iter().filter(|s| **s == Split::Test).count(), 2);
         assert_eq!(&raw.pixels[4 * 16..], [60; 32]);
+    }
+
+    #[test]
+    fn other_classes_for_the_test_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for class in ["train/a", "train/b", "test/a", "test/c"] {
+            paint(folder.path(), &format!("{class}/0.png"), (4, 4), [1; 3]);
+            paint(folder.path(), &format!("{class}/1.png"), (4, 4), [2; 3]);
+        }
+        let message = || {
+            let error = load(folder.path(), &percent(50, 1)).unwrap_err();
+            error.message.replace(folder.path().to_str().unwrap(), "DATA")
+        };
+        let refused = |class: &str| {
+            format!(
+                "`DATA/test` and its sibling `train` have different classes, such as `{class}`: give both the same folders"
+            )
+        };
+        assert_eq!(message(), refused("c"));
+        fs::rename(folder.path().join("test/c"), folder.path().join("test/b")).unwrap();
+        assert_eq!(load(folder.path(), &percent(50, 1)).unwrap().labels, [0, 0, 1, 1, 0, 0, 1, 1]);
+        // A class that only the training has.
+        paint(folder.path(), "train/d/0.png", (4, 4), [1; 3]);
+        assert_eq!(message(), refused("d"));
+    }
+
+    /// Before the images are read, not after the memory is taken.
+    #[test]
+    fn images_that_do_not_fit_in_memory_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for class in ["a", "b"] {
+            fs::create_dir(folder.path().join(class)).unwrap();
+            for i in 0..50 {
+                fs::write(folder.path().join(format!("{class}/{i}.png")), "no image").unwrap();
+            }
+        }
+        let message = |size: i64| {
+            let error = load(folder.path(), &[("size", ParameterValue::Integer(size))]).unwrap_err();
+            error.message.replace(folder.path().to_str().unwrap(), "DATA")
+        };
+        assert_eq!(
+            message(4096),
+            "`DATA`: 100 images of 3x4096x4096 are 4800 MB, and a data set may have at most 4096 MB in memory: give a smaller \
+             `size`, colour = \"grey\" or fewer images"
+        );
+        assert!(message(300).contains("is corrupt or of another format"), "{}", message(300));
     }
 
     #[test]

@@ -15,7 +15,7 @@ impl Shares {
     /// A mark for each image, by its label.
     ///
     /// # Errors
-    /// If the shares leave nothing for training.
+    /// If the shares leave nothing for training, or no image for a part that has a share.
     pub(super) fn split(self, labels: &[u32]) -> Result<Vec<Split>, PluginError> {
         if self.validation_percent + self.test_percent >= 100 {
             return Err(PluginError::invalid(format!(
@@ -24,14 +24,40 @@ impl Shares {
             )));
         }
         let mut seen: BTreeMap<u32, u64> = BTreeMap::new();
-        Ok(labels
+        let split: Vec<Split> = labels
             .iter()
             .map(|label| {
                 let position = seen.entry(*label).or_default();
                 *position += 1;
                 self.of(*position - 1)
             })
-            .collect())
+            .collect();
+        self.check_parts(&split, &seen)?;
+        Ok(split)
+    }
+
+    /// No part that has a share is empty; `counts` are the images of each class.
+    fn check_parts(self, split: &[Split], counts: &BTreeMap<u32, u64>) -> Result<(), PluginError> {
+        let parts = [
+            (Split::Train, "for training", true),
+            (Split::Validation, "for validation", self.validation_percent > 0),
+            (Split::Test, "for the test", self.test_percent > 0),
+        ];
+        let empty = parts.into_iter().find(|(part, _, wanted)| *wanted && !split.contains(part));
+        let Some((_, name, _)) = empty else { return Ok(()) };
+        let (least, most) =
+            (counts.values().min().copied().unwrap_or(0), counts.values().max().copied().unwrap_or(0));
+        let test = match self.test_percent {
+            0 => String::new(),
+            percent => format!(" and test_percent = {percent}"),
+        };
+        Err(PluginError::invalid(format!(
+            "no image is left {name}: there are {} in {} classes, {least} to {most} of each, and of every 100 of one class \
+             validation_percent = {}{test} are taken: give more images, or a larger share",
+            split.len(),
+            counts.len(),
+            self.validation_percent
+        )))
     }
 
     /// Every time that the count of `percent` of the images so far grows, the image belongs to that share.
@@ -70,5 +96,22 @@ mod tests {
         let shares = Shares { validation_percent: 60, test_percent: 40 };
         let error = shares.split(&[0, 1]).unwrap_err();
         assert!(error.message.contains("leave nothing for training"), "{}", error.message);
+    }
+    #[test]
+    fn shares_without_an_image_are_refused() {
+        let message = |validation_percent, test_percent, labels: &[u32]| {
+            Shares { validation_percent, test_percent }.split(labels).unwrap_err().message
+        };
+        assert_eq!(
+            message(10, 0, &[0, 0, 0, 1, 1, 3]),
+            "no image is left for validation: there are 6 in 3 classes, 1 to 3 of each, and of every 100 of one class \
+             validation_percent = 10 are taken: give more images, or a larger share"
+        );
+        assert_eq!(
+            message(40, 10, &[0, 0, 0, 1, 1]),
+            "no image is left for the test: there are 5 in 2 classes, 2 to 3 of each, and of every 100 of one class \
+             validation_percent = 40 and test_percent = 10 are taken: give more images, or a larger share"
+        );
+        assert!(message(10, 0, &[]).starts_with("no image is left for training: there are 0 in 0 classes"));
     }
 }

@@ -154,6 +154,13 @@ fn jobs_that_cannot_be_trained_are_refused() {
             }),
             "the CNN turns images of 1x8x9 into 10 values, but the data set has images of 1x8x8 in 10 classes",
         ),
+        (
+            error(|job| {
+                let workload = job.workload.as_mut().unwrap();
+                workload.tensors[workload.output].channels = 9;
+            }),
+            "the CNN turns images of 1x8x8 into 9 values, but the data set has images of 1x8x8 in 10 classes",
+        ),
     ];
     for ((kind, message), expected) in cases {
         assert_eq!((kind, message.as_str()), (ErrorKind::Invalid, expected));
