@@ -26,6 +26,8 @@ pub(crate) struct TorchNetwork {
     settings: Settings,
     seed: u64,
     label_smoothing: f64,
+    /// A step failed half way: neither weights nor moments are those of whole steps.
+    is_torn: bool,
 }
 
 impl TorchNetwork {
@@ -45,10 +47,22 @@ impl TorchNetwork {
         let tensors = Tensors::new(&plan, &names, settings.device).map_err(failed)?;
         names.all_mut().iter_mut().for_each(|tensor| tensor.values = Vec::new());
         let (seed, label_smoothing) = (options.seed, options.label_smoothing);
-        Ok(TorchNetwork { plan, names, tensors, optimizer, settings, seed, label_smoothing })
+        let is_torn = false;
+        Ok(TorchNetwork { plan, names, tensors, optimizer, settings, seed, label_smoothing, is_torn })
+    }
+
+    /// No step failed half way.
+    fn check_whole(&self) -> Result<(), PluginError> {
+        match self.is_torn {
+            true => Err(PluginError::failed(
+                "a step of this network failed half way, and its weights are those of no step: build it anew",
+            )),
+            false => Ok(()),
+        }
     }
 
     fn check(&self, batch: &MiniBatch<'_>, labelled: bool) -> Result<i64, PluginError> {
+        self.check_whole()?;
         self.settings.claim_threads();
         Ok(check_batch(&self.plan, batch, labelled, self.settings.memory_bytes)? as i64)
     }
@@ -68,7 +82,7 @@ impl TorchNetwork {
     ) -> Result<StepResult, PluginError> {
         let count = self.check(batch, true)?;
         let mode = Mode::Train { seed: self.seed, step, moves_statistics };
-        let (logits, loss) = tch::with_grad(|| {
+        let passed = tch::with_grad(|| {
             let images = self.images(batch, count)?;
             let logits = forward::run(&self.plan, self.tensors.all(), images, mode, |_| Ok(()))?;
             let labels: Vec<i64> = batch.labels.iter().map(|label| i64::from(*label)).collect();
@@ -77,8 +91,9 @@ impl TorchNetwork {
             let loss = logits.f_cross_entropy_loss::<Tensor>(&labels, None, mean, NO_LABEL, smoothing)?;
             self.tensors.differentiate(&loss)?;
             Ok((values(&logits.f_detach()?)?, loss.f_double_value(&[])?))
-        })
-        .map_err(failed)?;
+        });
+        self.is_torn |= passed.is_err() && moves_statistics;
+        let (logits, loss) = passed.map_err(failed)?;
         Ok(StepResult { loss, correct: correct(&logits, batch.labels, self.plan.classes) })
     }
 
@@ -100,7 +115,9 @@ impl TorchNetwork {
 impl Network for TorchNetwork {
     fn train_step(&mut self, batch: &MiniBatch<'_>, step: &StepOptions) -> Result<StepResult, PluginError> {
         let result = self.differentiate(batch, step.step, true)?;
-        self.optimizer.step(&mut self.tensors, step.learning_rate).map_err(failed)?;
+        let stepped = self.optimizer.step(&mut self.tensors, step.learning_rate);
+        self.is_torn |= stepped.is_err();
+        stepped.map_err(failed)?;
         Ok(result)
     }
 
@@ -125,6 +142,7 @@ impl Network for TorchNetwork {
     }
 
     fn weights(&self) -> Result<Vec<NamedTensor>, PluginError> {
+        self.check_whole()?;
         self.settings.claim_threads();
         let named = self.names.all().iter().zip(self.tensors.all());
         named
@@ -143,6 +161,7 @@ impl Network for TorchNetwork {
     }
 
     fn optimizer_state(&self) -> Result<Option<OptimizerState>, PluginError> {
+        self.check_whole()?;
         self.settings.claim_threads();
         let (steps, rows) = self.optimizer.state();
         let named = |row: Option<&Tensor>| -> Result<Vec<NamedTensor>, PluginError> {
@@ -158,5 +177,81 @@ impl Network for TorchNetwork {
         let join = |rows: &[Vec<f32>]| self.tensors.join(rows, self.settings.device).map_err(failed);
         self.optimizer.restore(state.steps, [join(&first)?, join(&second)?]);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codebench_sdk::model::{Layer, Primitive, WeightTensor};
+    use tch::Device;
+
+    /// A dense layer from four values to two classes.
+    fn workload() -> Workload {
+        let primitive = Primitive::Dense { in_features: 4, out_features: 2, bias: true };
+        let weights = primitive.weight_shapes().into_iter();
+        let weights = weights
+            .map(|(name, role, shape)| WeightTensor { name: format!("dense.{name}"), role, shape })
+            .collect();
+        let layer = Layer {
+            name: "dense".into(),
+            module: 0,
+            vertex: 0,
+            primitive,
+            inputs: vec![0],
+            output: 1,
+            weights,
+            macs: 8,
+            parameters: 10,
+        };
+        Workload {
+            v: Workload::VERSION,
+            tensors: vec![TensorShape::new(4, 1, 1), TensorShape::new(2, 1, 1)],
+            input: 0,
+            output: 1,
+            layers: vec![layer],
+        }
+    }
+
+    /// As when memory ends in the middle of a step.
+    #[test]
+    fn a_network_whose_step_failed_half_way_does_nothing_more() {
+        let options = NetworkOptions {
+            seed: 1,
+            optimizer: "adam".into(),
+            momentum: 0.9,
+            betas: [0.9, 0.999],
+            weight_decay: 0.0,
+            label_smoothing: 0.0,
+            clip_norm: 0.0,
+        };
+        let settings = Settings { device: Device::Cpu, threads: 1, memory_bytes: 1 << 30 };
+        let mut network = TorchNetwork::new(&workload(), &options, settings).unwrap();
+        let images = [0.5, -1.0, 0.25, 2.0];
+        let batch = MiniBatch { images: &images, labels: &[1], shape: TensorShape::new(4, 1, 1) };
+        let step = |step| StepOptions { learning_rate: 0.1, step };
+        network.train_step(&batch, &step(0)).unwrap();
+        // A mini-batch that is refused changes nothing.
+        assert!(network.train_step(&MiniBatch { labels: &[2], ..batch }, &step(1)).is_err());
+        network.train_step(&batch, &step(1)).unwrap();
+        assert_eq!(network.optimizer_state().unwrap().unwrap().steps, 2);
+        // Moments of another size cannot be moved on.
+        let zeros = |count: i64| Tensor::zeros([count], (tch::Kind::Float, Device::Cpu));
+        network.optimizer.restore(2, [zeros(1 << 10), zeros(1 << 10)]);
+        let error = network.train_step(&batch, &step(2)).unwrap_err();
+        assert!(error.message.starts_with("libtorch: "), "{error}");
+        let refused =
+            "a step of this network failed half way, and its weights are those of no step: build it anew";
+        let refusals = [
+            network.train_step(&batch, &step(2)).map(drop),
+            network.evaluate(&batch).map(drop),
+            network.densities(&batch).map(drop),
+            network.gradients(&batch, 2).map(drop),
+            network.weights().map(drop),
+            network.optimizer_state().map(drop),
+        ];
+        for refusal in refusals {
+            assert_eq!(refusal.unwrap_err().message, refused);
+        }
     }
 }

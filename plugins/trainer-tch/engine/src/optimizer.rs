@@ -49,7 +49,8 @@ impl Optimizer {
         self.state = Some(rows);
     }
 
-    /// One update of every trained tensor by the row of gradients, which is clipped and decayed in place.
+    /// One update of every trained tensor by the row of gradients, which is clipped and decayed in place. After an error neither the
+    /// tensors nor the optimiser are those of a step: nothing may be computed with them.
     pub(crate) fn step(&mut self, tensors: &mut Tensors, rate: f64) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         clip(&mut tensors.gradient, self.clip_norm)?;
