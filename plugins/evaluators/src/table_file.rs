@@ -210,7 +210,7 @@ fn cells(settings: &Settings<'_>) -> Result<Cells, String> {
     let file = settings.file;
     let trimmed = |header: Vec<String>| header.iter().map(|cell| cell.trim().to_owned()).collect();
     if bytes.starts_with(parquet_file::MAGIC) {
-        return parquet_file::cells(file).map(|(header, rows)| Cells {
+        return parquet_file::cells(file, bytes).map(|(header, rows)| Cells {
             header: trimmed(header),
             rows,
             sha256,

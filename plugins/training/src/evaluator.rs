@@ -1,5 +1,6 @@
 //! The evaluator `codebench/train`: a job's CNN is trained by an engine and measured.
 
+use crate::answers;
 use crate::checkpoint::{self, Origin};
 use crate::recipe::CheckedRecipe;
 use crate::setting::{ChosenEngine, LoadedData, engine_parameters};
@@ -227,7 +228,7 @@ impl Evaluator for Train {
             standing = *at;
             saver.as_mut().map_or(Ok(()), |saver| saver.epoch(at, network, epoch.is_last))
         })?;
-        let mut metrics = metrics(outcome, workload);
+        let mut metrics = metrics(outcome, workload)?;
         if let Some(saver) = &mut saver {
             if !saver.has_saved() {
                 saver.epoch(&standing, network.as_ref(), true)?;
@@ -237,7 +238,7 @@ impl Evaluator for Train {
             }
         }
         if let Some(folder) = &self.checkpoints {
-            checkpoint::keep(folder, &key, &network.weights()?, workload)?;
+            checkpoint::keep(folder, &key, &answers::weights(network.as_ref(), workload)?, workload)?;
             metrics.artifacts.insert("weights".into(), key);
         }
         if start.is_some() {
@@ -251,7 +252,13 @@ impl Evaluator for Train {
     }
 }
 
-fn metrics(outcome: Outcome, workload: &Workload) -> Metrics {
+fn metrics(outcome: Outcome, workload: &Workload) -> Result<Metrics, PluginError> {
+    let (densities, layers) = (outcome.densities.len(), workload.layers.len());
+    if densities != layers {
+        return Err(PluginError::contract(format!(
+            "the engine gave {densities} densities for {layers} layers"
+        )));
+    }
     let mut metrics = Metrics::default();
     let parts =
         [("train", Some(outcome.train)), ("validation", Some(outcome.validation)), ("test", outcome.test)];
@@ -267,5 +274,5 @@ fn metrics(outcome: Outcome, workload: &Workload) -> Metrics {
     metrics.per_layer.insert(DENSITY.into(), outcome.densities);
     metrics.wall.insert("seconds".into(), outcome.seconds);
     metrics.wall.insert("images_per_s".into(), outcome.images_per_s);
-    metrics
+    Ok(metrics)
 }

@@ -8,6 +8,7 @@
 //! The test split lives behind [`data::Splits::test`], which opens only for
 //! [`Purpose::Final`](codebench_sdk::model::Purpose::Final).
 
+mod answers;
 mod augment;
 pub mod checkpoint;
 pub mod data;

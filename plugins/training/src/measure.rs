@@ -1,5 +1,6 @@
 //! Accuracy and loss of a network on one split.
 
+use crate::answers;
 use crate::data::Part;
 use codebench_sdk::api::{MiniBatch, Network};
 use codebench_sdk::math;
@@ -30,14 +31,8 @@ pub(crate) fn measure(
     let (mut right, mut loss) = (0u64, 0.0f64);
     for (start, labels) in (0..part.len()).step_by(pass).zip(part.labels().chunks(pass)) {
         let images = part.images(start..start + labels.len());
-        let logits = network.evaluate(&MiniBatch { images: &images, labels, shape })?.logits;
-        if logits.len() != labels.len() * classes {
-            return Err(PluginError::contract(format!(
-                "the engine gave {} logits for {} images and {classes} classes",
-                logits.len(),
-                labels.len()
-            )));
-        }
+        let batch = MiniBatch { images: &images, labels, shape };
+        let logits = answers::logits(network, &batch, labels.len(), classes)?;
         for (row, label) in logits.chunks_exact(classes).zip(labels) {
             let (is_right, entropy) = score(row, *label as usize);
             right += u64::from(is_right);
@@ -56,15 +51,16 @@ pub(crate) fn densities(
     batch_size: usize,
 ) -> Result<Vec<f64>, PluginError> {
     let pass = batch_size.clamp(1, IMAGES_PER_PASS);
-    let mut sums: Vec<f64> = Vec::new();
+    let mut sums: Option<Vec<f64>> = None;
     for start in (0..part.len()).step_by(pass) {
         let end = part.len().min(start + pass);
         let images = part.images(start..end);
         let batch = MiniBatch { images: &images, labels: &part.labels()[start..end], shape: data.input };
-        let seen = network.densities(&batch)?;
-        sums.resize(seen.len(), 0.0);
+        let seen = answers::densities(network, &batch, sums.as_ref().map(Vec::len))?;
+        let sums = sums.get_or_insert_with(|| vec![0.0; seen.len()]);
         sums.iter_mut().zip(seen).for_each(|(sum, density)| *sum += density * (end - start) as f64);
     }
+    let sums = sums.unwrap_or_default();
     Ok(sums.into_iter().map(|sum| (sum / part.len() as f64).clamp(0.0, 1.0)).collect())
 }
 

@@ -159,6 +159,10 @@ impl Training<'_> {
         let batch = MiniBatch { images: &images, labels: &labels, shape: self.shape() };
         let learning_rate = self.recipe.learning_rate(progress);
         let result = network.train_step(&batch, &StepOptions { learning_rate, step })?;
+        if result.correct > chosen.len() as u64 {
+            let (correct, images) = (result.correct, chosen.len());
+            return Err(PluginError::contract(format!("the engine told {correct} of {images} images apart")));
+        }
         if result.loss.is_finite() {
             return Ok(result);
         }

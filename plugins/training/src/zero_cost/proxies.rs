@@ -1,6 +1,7 @@
 //! The proxies, each from a network that is not trained.
 
 use super::workloads::{SUM, summed, units};
+use crate::answers;
 use codebench_sdk::math::dense::cholesky;
 use codebench_sdk::math::{exp, ln};
 use codebench_sdk::prelude::*;
@@ -34,7 +35,7 @@ impl Setting<'_> {
 /// Sum over all kernels of the Euclidean norm of the loss's gradient (Abdelfattah and others, arXiv 2101.08134).
 pub(super) fn gradient_norm(setting: &Setting<'_>) -> Result<f64, PluginError> {
     let mut network = setting.build(setting.workload)?;
-    let gradients = network.gradients(&setting.batch, 0)?.gradients;
+    let gradients = answers::gradients(network.as_mut(), &setting.batch, setting.workload)?;
     let kernels = gradients.iter().filter(|gradient| gradient.role == WeightRole::Weight);
     Ok(kernels.map(|gradient| squares(&gradient.values).sqrt()).sum())
 }
@@ -48,7 +49,7 @@ fn squares(values: &[f32]) -> f64 {
 pub(super) fn log_synflow(setting: &Setting<'_>) -> Result<f64, PluginError> {
     let workload = summed(setting.workload);
     let mut network = setting.build(&workload)?;
-    let mut weights = network.weights()?;
+    let mut weights = answers::weights(network.as_ref(), &workload)?;
     for tensor in &mut weights {
         let half = tensor.values.len() / 2;
         for (index, value) in tensor.values.iter_mut().enumerate() {
@@ -64,14 +65,14 @@ pub(super) fn log_synflow(setting: &Setting<'_>) -> Result<f64, PluginError> {
     let images = vec![1.0; shape.elements().unwrap_or(0) as usize];
     // The loss against the second class is ln(1 + e^sum): its derivative by the sum is 1 / (1 + e^-sum).
     let batch = MiniBatch { images: &images, labels: &[1], shape };
-    let sum = network.evaluate(&batch)?.logits.first().copied().unwrap_or(f32::NAN);
+    let sum = answers::logits(network.as_mut(), &batch, 1, 2)?[0];
     if !sum.is_finite() {
         return Err(PluginError::failed(format!(
             "log_synflow: the sum of the logits is {sum}: the CNN is too deep for it; leave it out of `proxies`"
         )));
     }
     let by_sum = 1.0 / (1.0 + exp(-f64::from(sum)));
-    let gradients = network.gradients(&batch, 0)?.gradients;
+    let gradients = answers::gradients(network.as_mut(), &batch, &workload)?;
     let kernels = weights.iter().filter(|tensor| tensor.role.is_parameter()).zip(&gradients);
     let flow = |(weight, gradient): (&NamedTensor, &NamedTensor)| -> f64 {
         let products = weight.values.iter().zip(&gradient.values);
@@ -89,13 +90,14 @@ pub(super) fn naswot(setting: &Setting<'_>) -> Result<f64, PluginError> {
     })?;
     let mut network = setting.build(&workload)?;
     network.set_weights(&with_statistics(setting)?)?;
-    let outputs = network.evaluate(&MiniBatch { labels: &[], ..setting.batch })?.logits;
     let images = setting.batch.labels.len();
-    let codes: Vec<Vec<u64>> = outputs.chunks(outputs.len() / images).map(code).collect();
-    let count = (outputs.len() / images) as u32;
+    let count = workload.tensors[workload.output].elements().unwrap_or(0) as usize;
+    let batch = MiniBatch { labels: &[], ..setting.batch };
+    let outputs = answers::logits(network.as_mut(), &batch, images, count)?;
+    let codes: Vec<Vec<u64>> = outputs.chunks(count.max(1)).map(code).collect();
     let alike = |a: &[u64], b: &[u64]| -> f64 {
         let different: u32 = a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum();
-        f64::from(count - different)
+        f64::from(count as u32 - different)
     };
     let mut kernel: Vec<f64> = codes.iter().flat_map(|a| codes.iter().map(move |b| alike(a, b))).collect();
     if !cholesky(images, &mut kernel) {
@@ -117,9 +119,9 @@ fn code(outputs: &[f32]) -> Vec<u64> {
 /// Initial weights with the statistics of the mini-batch: a step of rate 0 moves the running ones a known share of the way.
 fn with_statistics(setting: &Setting<'_>) -> Result<Vec<NamedTensor>, PluginError> {
     let mut network = setting.build(setting.workload)?;
-    let mut weights = network.weights()?;
+    let mut weights = answers::weights(network.as_ref(), setting.workload)?;
     network.train_step(&setting.batch, &StepOptions { learning_rate: 0.0, step: 0 })?;
-    for (tensor, moved) in weights.iter_mut().zip(network.weights()?) {
+    for (tensor, moved) in weights.iter_mut().zip(answers::weights(network.as_ref(), setting.workload)?) {
         if !tensor.role.is_parameter() {
             for (value, moved) in tensor.values.iter_mut().zip(moved.values) {
                 *value += (moved - *value) / MOMENTUM;
