@@ -5,6 +5,7 @@ use codebench_sdk::api::ErrorKind;
 use codebench_sdk::model::*;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 #[test]
 fn a_small_cnn_reaches_98_percent_on_the_test_split() {
@@ -56,19 +57,28 @@ fn every_layer_has_the_density_of_its_output() {
 }
 
 #[test]
-fn augmentation_clipping_and_schedules_change_the_training_reproducibly() {
+fn every_field_of_the_recipe_changes_the_training_reproducibly() {
     let values = |change: fn(&mut Recipe)| {
         let mut recipe = short();
         change(&mut recipe);
         evaluator().evaluate(&job(small(), Purpose::Search, recipe)).unwrap().values
     };
-    let changes: [fn(&mut Recipe); 6] = [
+    let changes: [fn(&mut Recipe); 15] = [
         |_| (),
         |r| r.crop_padding = 1,
         |r| r.flip = true,
         |r| r.cutout = 3,
-        |r| (r.optimizer, r.clip_norm) = ("sgd".into(), 0.1),
         |r| r.schedule = "one-cycle".into(),
+        |r| r.label_smoothing = 0.1,
+        |r| r.clip_norm = 0.1,
+        |r| r.weight_decay = 0.2,
+        |r| r.betas = [0.8, 0.999],
+        |r| r.betas = [0.9, 0.9],
+        |r| r.optimizer = "adam".into(),
+        |r| r.optimizer = "sgd".into(),
+        |r| (r.optimizer, r.momentum) = ("sgd".into(), 0.5),
+        |r| (r.optimizer, r.weight_decay) = ("sgd".into(), 0.2),
+        |r| (r.optimizer, r.clip_norm) = ("sgd".into(), 0.1),
     ];
     let all = changes.map(values);
     for (i, one) in all.iter().enumerate() {
@@ -78,6 +88,72 @@ fn augmentation_clipping_and_schedules_change_the_training_reproducibly() {
             "change {i} changes nothing"
         );
     }
+}
+
+/// The key of a training: the seed, the data, the engine's parameters and each field of the recipe are part of it.
+#[test]
+fn what_decides_a_training_decides_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = |threads: Option<&str>, change: &dyn Fn(&mut Job)| {
+        let text = |text: &str| ParameterValue::Text(text.into());
+        let mut parameters =
+            Parameters::from([("checkpoints".to_owned(), text(folder.path().to_str().unwrap()))]);
+        parameters.extend(threads.map(|given| ("engine_parameters".to_owned(), text(given))));
+        let cnn = network(vec![chain(&["conv3x3-c4-p1-s2-relu"])]);
+        let mut job = job(cnn, Purpose::Search, Recipe { batch_size: 1024, ..short() });
+        change(&mut job);
+        let trainer = catalog().evaluator("codebench/train", &parameters).unwrap();
+        trainer.evaluate(&job).unwrap().artifacts["weights"].clone()
+    };
+    fn of_recipe(change: fn(&mut Recipe)) -> impl Fn(&mut Job) {
+        move |job| job.recipe.iter_mut().for_each(change)
+    }
+    let plain = key(None, &|_| ());
+    assert_eq!(key(None, &|_| ()), plain);
+    // What only measures is no part of it.
+    assert_eq!(key(None, &|job| job.purpose = Purpose::Final), plain);
+    let others = [
+        key(None, &|job| job.seed = 2),
+        key(Some("memory_mb = 1000"), &|_| ()),
+        key(Some("memory_mb = 1001"), &|_| ()),
+        key(None, &of_recipe(|r| r.momentum = 0.5)),
+        key(None, &of_recipe(|r| r.label_smoothing = 0.1)),
+        key(None, &of_recipe(|r| r.epochs = 2)),
+        key(None, &|job| {
+            let workload = job.workload.as_mut().unwrap();
+            let relu = workload.layers.iter_mut().find_map(|layer| match &mut layer.primitive {
+                Primitive::Activation { function } => Some(function),
+                _ => None,
+            });
+            *relu.unwrap() = Activation::Tanh;
+        }),
+        key(None, &|job| job.data = Some(others_of_that_shape(folder.path()))),
+    ];
+    for (i, one) in others.iter().enumerate() {
+        assert_ne!(*one, plain, "change {i}");
+        assert!(others[..i].iter().all(|other| other != one), "change {i} is as one before it");
+    }
+}
+
+/// A data set of the digits' shape: grey images of 8 x 8 pixels in ten classes.
+fn others_of_that_shape(folder: &Path) -> DataSource {
+    let (images, labels): (Vec<u8>, Vec<u8>) =
+        ((0..20 * 64).map(|i| (i % 251) as u8).collect(), (0..20).map(|i| i % 10).collect());
+    let file = |extents: &[u32], content: &[u8]| {
+        let mut bytes = vec![0, 0, 8, extents.len() as u8];
+        extents.iter().for_each(|extent| bytes.extend(extent.to_be_bytes()));
+        bytes.extend(content);
+        bytes
+    };
+    for part in ["train", "t10k"] {
+        std::fs::write(folder.join(format!("{part}-images-idx3-ubyte")), file(&[20, 8, 8], &images)).unwrap();
+        std::fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), file(&[20], &labels)).unwrap();
+    }
+    let parameters = Parameters::from([
+        ("folder".to_owned(), ParameterValue::Text(folder.to_str().unwrap().into())),
+        ("validation_percent".to_owned(), ParameterValue::Integer(50)),
+    ]);
+    DataSource { id: "idx".into(), parameters }
 }
 
 #[test]

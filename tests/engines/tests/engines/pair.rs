@@ -65,14 +65,25 @@ pub(crate) fn vary(weights: &[NamedTensor], seed: u64) -> Vec<NamedTensor> {
     varied.collect()
 }
 
-/// The largest difference of two rows, in units of `tolerance` x the larger of 1 and the row's largest value.
+/// What rounding leaves where all values of a row are zero but for it, such as gradients of biases before a batch norm.
+const FLOOR: f64 = 1e-6;
+
+/// The largest difference of two rows, in units of `tolerance` x the row's largest value, and [`FLOOR`] beside it.
 pub(crate) fn excess(a: &[f32], b: &[f32], tolerance: f64) -> f64 {
     assert_eq!(a.len(), b.len());
-    let largest = b.iter().fold(1.0f64, |largest, value| largest.max(f64::from(value.abs())));
+    let largest = b.iter().fold(0.0f64, |largest, value| largest.max(f64::from(value.abs())));
     let difference = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs());
     // A value that is not a number differs from everything.
     let worst = difference.fold(0.0, |worst: f64, d| if d.is_nan() { f64::INFINITY } else { worst.max(d) });
-    worst / (tolerance * largest)
+    worst / (tolerance * largest + FLOOR)
+}
+
+#[test]
+fn small_values_must_agree_too() {
+    assert!(excess(&[1e-4, 0.0], &[2e-4, 0.0], 1e-3) > 10.0);
+    assert!(excess(&[2.0001, 0.001], &[2.0, 0.0], 1e-3) < 1.0);
+    assert!(excess(&[5e-7], &[0.0], 1e-3) < 1.0);
+    assert!(excess(&[f32::NAN], &[0.0], 1e-3).is_infinite());
 }
 
 /// A module whose vertices follow one another.
