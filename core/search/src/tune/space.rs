@@ -100,24 +100,27 @@ pub(crate) struct Sampler<'a> {
     seed: u64,
     drawn: Vec<Configuration>,
     known: BTreeSet<String>,
+    /// The space has no more: nothing is drawn any more.
+    is_exhausted: bool,
 }
 
 impl<'a> Sampler<'a> {
     pub(crate) fn new(space: &'a RecipeSpace, base: &'a Recipe, seed: u64) -> Self {
-        Sampler { space, base, seed, drawn: Vec::new(), known: BTreeSet::new() }
+        Sampler { space, base, seed, drawn: Vec::new(), known: BTreeSet::new(), is_exhausted: false }
     }
 
     /// Configuration `number`, which is at most the first that is not drawn yet; `None` if the space has no more.
     pub(crate) fn get(&mut self, number: u64) -> Option<&Configuration> {
         let index = usize::try_from(number).ok()?;
-        if index == self.drawn.len() {
+        if index == self.drawn.len() && !self.is_exhausted {
             let mut rng = Rng::new(self.seed, STREAM + number);
             let fresh = (0..DRAWS).find_map(|_| {
                 let configuration = self.space.draw(self.base, &mut rng).ok()?;
                 let text = crate::canonical::to_text(&crate::canonical::to_value(&configuration.recipe));
                 self.known.insert(text).then_some(configuration)
-            })?;
-            self.drawn.push(fresh);
+            });
+            self.is_exhausted = fresh.is_none();
+            self.drawn.extend(fresh);
         }
         self.drawn.get(index)
     }
@@ -179,5 +182,12 @@ mod tests {
         assert!(all.iter().all(|c| c.values.contains_key("betas") != c.values.contains_key("momentum")));
         assert_eq!(all, draws(&lists, 3, 100));
         assert_ne!(all, draws(&lists, 4, 100));
+        // That there are no more is found out once.
+        let base = Recipe::default();
+        let mut sampler = Sampler::new(&lists, &base, 3);
+        let asked: Vec<bool> = (0..6).map(|number| sampler.get(number).is_some()).collect();
+        assert_eq!(asked, [true, true, true, true, true, false]);
+        sampler.known.clear();
+        assert!(sampler.get(5).is_none(), "it draws again");
     }
 }
