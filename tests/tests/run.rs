@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use codebench_tests::experiment::{Experiment, with_line};
+use codebench_tests::{answer, command};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_codebench-under-test");
 
@@ -10,16 +11,12 @@ const BINARY: &str = env!("CARGO_BIN_EXE_codebench-under-test");
 fn the_quickstart_trains_simulates_and_reports() {
     let experiment = Experiment::quickstart(BINARY, 6, 2);
     let out = experiment.path("out");
-    let answer = experiment.run(&out, &[]);
-    assert_eq!(answer.status, Some(0), "{}", answer.stderr);
-    assert!(
-        !answer.stderr.contains('\x1b'),
-        "plain lines when standard error is no terminal: {}",
-        answer.stderr
-    );
-    assert!(answer.stderr.contains("6/6 trials, best "), "{}", answer.stderr);
+    let ran = experiment.run(&out, &[]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(!ran.stderr.contains('\x1b'), "plain lines when standard error is no terminal: {}", ran.stderr);
+    assert!(ran.stderr.contains("6/6 trials, best "), "{}", ran.stderr);
     for expected in ["report.html", "records.csv", "test_accuracy", "latency"] {
-        assert!(answer.stdout.contains(expected), "`{expected}` is missing in\n{}", answer.stdout);
+        assert!(ran.stdout.contains(expected), "`{expected}` is missing in\n{}", ran.stdout);
     }
 
     let records = std::fs::read_to_string(out.join("records.csv")).unwrap();
@@ -31,6 +28,26 @@ fn the_quickstart_trains_simulates_and_reports() {
     for loaded in ["src=\"http", "href=\"http", "src='http", "url(http", "@import"] {
         assert!(!report.contains(loaded), "the report loads something: {loaded}");
     }
+
+    // The winner goes on by itself.
+    let with_winner = |arguments: &[&str]| {
+        let answer = answer(command(BINARY, &[]).args(arguments).current_dir(&out));
+        assert_eq!(answer.status, Some(0), "{arguments:?}: {}", answer.stderr);
+        answer.stdout
+    };
+    let train = ["train", "--cnn", "best-cnn.json", "--recipe", "epochs=1", "--out", "best.safetensors"];
+    let trained = with_winner(&train);
+    let simulated =
+        with_winner(&["simulate", "--cnn", "best-cnn.json", "--accelerator", "best-accelerator.json"]);
+    let header: Vec<&str> = records.lines().next().unwrap().split(',').collect();
+    let column = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    let (area, parameters) = (column("hardware.area_mm2"), column("hardware.params"));
+    let found = records.lines().skip(1).map(|row| row.split(',').collect::<Vec<_>>()).any(|row| {
+        let parameters = row[parameters].trim_end_matches(".0");
+        trained.contains(&format!("\n{parameters} parameters, "))
+            && simulated.contains(&format!("\narea            {} mm2\n", row[area]))
+    });
+    assert!(found, "{trained}\n{simulated}\n{records}");
 }
 
 #[test]

@@ -53,12 +53,25 @@ fn the_same_training_is_the_same_file_and_another_goes_on_from_it() {
     assert_eq!(wrote("a.safetensors"), wrote("b.safetensors"));
     assert_ne!(wrote("a.safetensors"), wrote("changed.safetensors"));
 
+    // Nothing but a checkpoint is replaced by one, and that is said before anything is trained.
+    std::fs::write(folder.path().join("notes.txt"), "notes").unwrap();
+    for (out, reason) in [
+        ("notes.txt", "notes.txt is there already and is no checkpoint: it is not replaced"),
+        (".", "is no regular file: give the checkpoint's file with --out"),
+        ("notes.txt/w.safetensors", "the folder notes.txt cannot be written: "),
+    ] {
+        let refused = train(&["--out", out]);
+        assert_eq!(refused.status, Some(2), "{out}: {}", refused.stderr);
+        assert!(refused.stderr.contains(reason) && !refused.stderr.contains("epoch 1"), "{}", refused.stderr);
+    }
+    assert_eq!(bytes("notes.txt"), b"notes");
+
     let other = train(&["--from", "d.safetensors"]);
     assert_eq!(other.status, Some(2), "{}", other.stderr);
     assert!(other.stderr.contains("cannot read the checkpoint `d.safetensors`"), "{}", other.stderr);
     let unknown = train(&["--recipe", "epoch=3"]);
     assert_eq!(unknown.status, Some(2), "{}", unknown.stderr);
-    assert!(unknown.stderr.contains("--recipe: unknown field `epoch`"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("--recipe epoch=3: unknown field `epoch`"), "{}", unknown.stderr);
 }
 
 #[test]

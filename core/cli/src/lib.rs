@@ -18,6 +18,7 @@ mod readable;
 pub mod simulators;
 pub mod summary;
 pub mod table;
+mod target;
 
 pub use failure::{Failure, OrFail};
 

@@ -1,6 +1,7 @@
 //! The few lines with which a run ends; the report has the rest.
 
 use crate::progress::clock;
+use codebench_model::Block;
 use codebench_search::{BestCandidate, Outcome, Summary};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -67,15 +68,17 @@ fn best_text(best: &BestCandidate, front: usize) -> String {
     text
 }
 
-/// Choices of the CNN and of the accelerator; edges of modules are for the report.
+/// Choices of the CNN, of the accelerator, and others; edges of modules are for the report.
 fn grouped(best: &BestCandidate) -> BTreeMap<&'static str, Vec<String>> {
     let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, value) in best.values.iter().filter(|(name, _)| !name.contains(".edge.")) {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        match name.strip_prefix("cnn.") {
-            Some(name) => groups.entry("cnn").or_default().push(format!("{name} {value}")),
-            None => groups.entry("accelerator").or_default().push(format!("{name} {value}")),
-        }
+        let (group, name) = match best.blocks.get(name) {
+            Some(Block::Cnn) => ("cnn", name.strip_prefix("cnn.").unwrap_or(name)),
+            Some(Block::Accelerator) => ("accelerator", name.as_str()),
+            None => ("choices", name.as_str()),
+        };
+        groups.entry(group).or_default().push(format!("{name} {value}"));
     }
     groups
 }
@@ -136,7 +139,9 @@ mod tests {
     fn the_text_names_what_a_user_asks_for() {
         let metrics =
             Metrics { values: BTreeMap::from([("test_accuracy".into(), 0.99)]), ..Metrics::default() };
-        let values = [("cnn.stacks", 2), ("cnn.stack0.edge.v1-v2", 1), ("pib", 4)];
+        let values =
+            [("cnn.stacks", 2), ("cnn.stack0.edge.v1-v2", 1), ("edge_1_0", 3), ("pib", 4), ("lr", 5)];
+        let blocks = [("cnn.stacks", Block::Cnn), ("edge_1_0", Block::Cnn), ("pib", Block::Accelerator)];
         let summary = Summary {
             name: "q".into(),
             outcome: Outcome::Completed,
@@ -146,6 +151,7 @@ mod tests {
             best: Some(BestCandidate {
                 trial: 2,
                 values: values.map(|(k, v)| (k.to_owned(), ParameterValue::Integer(v))).into(),
+                blocks: blocks.map(|(k, block)| (k.to_owned(), block)).into(),
                 objectives: vec![0.5],
                 feasible: true,
                 metrics: BTreeMap::from([("train".into(), metrics)]),
@@ -162,7 +168,8 @@ mod tests {
              Best candidate: trial 2, objective 0.5\n  \
              train        test_accuracy 0.99\n  \
              accelerator  pib 4\n  \
-             cnn          stacks 2\n\
+             choices      lr 5\n  \
+             cnn          stacks 2, edge_1_0 3\n\
              wrote out/report.html\n"
         );
     }

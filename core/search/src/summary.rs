@@ -1,6 +1,6 @@
 //! What a study comes to.
 
-use codebench_model::{Metrics, Parameters};
+use codebench_model::{Block, Metrics, Parameters};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -33,6 +33,8 @@ pub struct BestCandidate {
     pub trial: u64,
     /// Values of its choices.
     pub values: Parameters,
+    /// Of every choice that makes a CNN or an accelerator, which.
+    pub blocks: BTreeMap<String, Block>,
     /// Objectives, larger is better.
     pub objectives: Vec<f64>,
     /// Whether every constraint holds.

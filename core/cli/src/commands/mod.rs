@@ -38,7 +38,7 @@ Examples:
   codebench run examples/quickstart.toml
   codebench compare examples/table.toml --strategies random,tpe,local-search
   codebench simulate --cnn published/resnet18 --accelerator 2,16,8,4,8,3,3,1,12,24,4,1,1
-  codebench train --cnn lenet-5 --data fashion-mnist --recipe epochs=5
+  codebench train --cnn examples/cnns/three-convolutions.toml --data fashion-mnist --recipe epochs=5
   codebench tune examples/tune.toml
   codebench cnn show published/resnet18
   codebench space count examples/spaces/accelbench.toml

@@ -1,6 +1,6 @@
 //! `codebench plugin pack`: from a core module to a component.
 
-use crate::Failure;
+use crate::{Failure, target};
 use codebench_host::wasm::{WasmLimits, load, pack};
 use codebench_host::{HostError, ReadFile};
 use std::io::Write;
@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     let file = ReadFile::read(&arguments.file, None).map_err(usage)?;
     let component = pack(&file.bytes).map_err(|reason| usage(file.refused(reason)))?;
     let path = arguments.output.clone().unwrap_or_else(|| arguments.file.with_extension("component.wasm"));
-    let path = target(&path)?;
+    let path = target::regular(&path, "give the name of the component's file with -o")?;
     let unwritable = |e: &std::io::Error| {
         Failure::of_usage(format!("{} cannot be written: {e}; give another place with -o", path.display()))
     };
@@ -36,19 +36,6 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
         writeln!(out, "  {} {} {}", entry.kind(), entry.info.id, entry.info.version)?;
     }
     Ok(())
-}
-
-/// The file that is written: that of a link, and nothing that is there and no regular file.
-fn target(path: &Path) -> Result<PathBuf, Failure> {
-    match path.canonicalize() {
-        Ok(path) if path.is_file() => Ok(path),
-        Ok(_) => Err(Failure::of_usage(format!(
-            "{} is no regular file: give the name of the component's file with -o",
-            path.display()
-        ))),
-        // It is not there yet, or writing to it will say what is wrong.
-        Err(_) => Ok(path.to_owned()),
-    }
 }
 
 /// A file in `folder` that is removed unless it is kept, with the rights that the user's files have.

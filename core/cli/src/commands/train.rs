@@ -4,7 +4,7 @@ use super::plugin_check::parse_parameter;
 use crate::cnn_input::{CnnInput, Image, ImageArguments};
 use crate::numbers::{seconds, whole};
 use crate::table::Table;
-use crate::{Failure, OrFail, catalog};
+use crate::{Failure, OrFail, catalog, target};
 use clap::{Args, ValueEnum};
 use codebench_api::{Catalog, Engine, Kind, Network, PluginError};
 use codebench_cnn::Language;
@@ -26,12 +26,12 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "\
 Examples:
   codebench train --cnn examples/cnns/tiny.toml
-  codebench train --cnn lenet-5 --data fashion-mnist --set train_images=10000 --recipe epochs=5
+  codebench train --cnn examples/cnns/three-convolutions.toml --data fashion-mnist --set train_images=10000 --recipe epochs=5
   codebench train --cnn my-cnn.toml --data image-folder --set folder=leaves --set size=32 --recipe flip=true --seed 7
   codebench train --cnn my-cnn.toml --from runs/checkpoints/0123.safetensors --recipe learning_rate=0.0005
   codebench train --cnn my-cnn.toml --from runs/checkpoints/0123.safetensors --donor its-cnn.toml --transfer identical
   codebench train --cnn my-cnn.toml --export npz --out my-cnn.safetensors
-  codebench train --cnn lenet-5 --data fashion-mnist --engine tch --engine-set device=cuda \
+  codebench train --cnn examples/cnns/three-convolutions.toml --data fashion-mnist --engine tch --engine-set device=cuda \
     --plugin target/release/libcodebench_trainer_tch_native.so --allow-native
 
 The book's page on training lists the data sets, the fields of a recipe and what is measured. The weights are written as
@@ -108,8 +108,13 @@ fn parse_field(text: &str) -> Result<(String, Value), String> {
 
 impl Arguments {
     fn recipe(&self) -> Result<CheckedRecipe, Failure> {
-        let fields: Map<String, Value> = self.recipe.iter().cloned().collect();
-        let recipe: Recipe = serde_json::from_value(Value::Object(fields))
+        let read = |fields: Map<String, Value>| serde_json::from_value::<Recipe>(Value::Object(fields));
+        for (name, value) in &self.recipe {
+            let alone = Map::from_iter([(name.clone(), value.clone())]);
+            let given = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            read(alone).map_err(|e| Failure::of_usage(format!("--recipe {name}={given}: {e}")))?;
+        }
+        let recipe = read(self.recipe.iter().cloned().collect())
             .map_err(|e| Failure::of_usage(format!("--recipe: {e}")))?;
         CheckedRecipe::new(&recipe).usage()
     }
@@ -128,19 +133,31 @@ impl Arguments {
         Ok(ChosenEngine { id, version, sha256, parameters, engine })
     }
 
+    /// The file of the checkpoint: in a folder that can be written, and in the place of no other file.
+    fn checkpoint(&self, path: &Path) -> Result<PathBuf, Failure> {
+        let remedy = "give the checkpoint's file with --out";
+        let path = target::of_kind(path, "checkpoint", target::is_safetensors, remedy)?;
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder)).map_err(|e| {
+            Failure::of_usage(format!("the folder {} cannot be written: {e}; {remedy}", folder.display()))
+        })?;
+        Ok(path)
+    }
+
     /// Where the weights of the checkpoint `path` go once more, if they do.
     fn exported(&self, path: &Path) -> Result<Option<PathBuf>, Failure> {
         let exported = match self.export {
             Some(Export::Npz) => path.with_extension("npz"),
             Some(Export::Safetensors) | None => return Ok(None),
         };
-        match exported == path {
-            true => Err(Failure::of_usage(format!(
-                "--out {}: the checkpoint and the exported weights cannot be one file: give FILE.safetensors, the others go beside it",
+        let remedy = "give FILE.safetensors, the others go beside it";
+        if exported == path {
+            return Err(Failure::of_usage(format!(
+                "--out {}: the checkpoint and the exported weights cannot be one file: {remedy}",
                 path.display()
-            ))),
-            false => Ok(Some(exported)),
+            )));
         }
+        target::of_kind(&exported, "archive of arrays", target::is_npz, "give another --out").map(Some)
     }
 
     /// Gives `network`, which is to be trained by `training`, the weights to start from; what they are, if there are any.
@@ -259,15 +276,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     };
     let key = origin.key().failure()?;
 
-    let path = arguments
+    let shown_path = arguments
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs/checkpoints").join(format!("{key}.safetensors")));
-    let exported = arguments.exported(&path)?;
+    let exported = arguments.exported(&shown_path)?;
+    let path = arguments.checkpoint(&shown_path)?;
     let middle = state::path(path.parent().unwrap_or(Path::new("")), &key);
     let standing = match arguments.resume {
         true => resumed(&middle, &key, network.as_mut()).usage()?,
-        false => Standing::default(),
+        false => begun(&middle)?,
     };
     let epochs = recipe.fields().epochs;
     let (shown, mut saver) = (Shown::new(epochs), Saver::new(middle.clone(), &key, epochs));
@@ -282,7 +300,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     // The training has ended; what is left in the middle of it is of no use, and failing to remove it changes nothing.
     let _ = std::fs::remove_file(&middle);
     write(&outcome, &workload, out)?;
-    writeln!(out, "wrote {}", path.display())?;
+    writeln!(out, "wrote {}", shown_path.display())?;
     if let Some(exported) = exported {
         export::npz(&exported, &weights).failure()?;
         writeln!(out, "wrote {}", exported.display())?;
@@ -293,6 +311,17 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
 /// The error with what to do about it.
 fn with(error: PluginError, remedy: &str) -> PluginError {
     PluginError { message: format!("{}; {remedy}", error.message), ..error }
+}
+
+/// The start of a training, if nothing is there that it would destroy.
+fn begun(middle: &Path) -> Result<Standing, Failure> {
+    match middle.exists() {
+        false => Ok(Standing::default()),
+        true => Err(Failure::of_usage(format!(
+            "{} holds this training, which was interrupted: give --resume to go on with it, or remove the file to begin anew",
+            middle.display()
+        ))),
+    }
 }
 
 /// Puts `network` where the training `key` was interrupted, as the file `path` says; at the start if there is none.

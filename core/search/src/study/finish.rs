@@ -6,8 +6,10 @@ use crate::observer::Observer;
 use crate::report::{self, Report};
 use crate::store::{Asked, FinalRecord};
 use crate::summary::{BestCandidate, Counts, Outcome, Summary};
-use crate::{records_csv, store, wall_csv};
-use codebench_model::{Purpose, Record, Status};
+use crate::{canonical, records_csv, store, wall_csv};
+use codebench_cnn::file::{CnnFile, Format};
+use codebench_model::{Block, Purpose, Record, Status};
+use codebench_space::Candidate;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -99,11 +101,43 @@ impl Study<'_> {
         Some(BestCandidate {
             trial,
             values: values.unwrap_or_default(),
+            blocks: self.blocks(),
             objectives: objectives.to_vec(),
             feasible: self.leader.is_feasible(),
             metrics: complete.map_or_else(|| record.metrics.clone(), |m| m.metrics.clone()),
             final_failure,
         })
+    }
+
+    /// Of every choice that makes a CNN or an accelerator, which.
+    fn blocks(&self) -> BTreeMap<String, Block> {
+        let space = &self.setup.experiment.space;
+        let choices = space.choices.iter().filter(|choice| match choice.block {
+            Block::Cnn => space.cnn.is_some(),
+            Block::Accelerator => space.accelerator.is_some(),
+        });
+        choices.map(|choice| (choice.name.clone(), choice.block)).collect()
+    }
+
+    /// The CNN and the accelerator of the best candidate, as `codebench train` and `codebench simulate` take them.
+    fn best_files(&self, candidate: &Candidate) -> Vec<(&'static str, Vec<u8>)> {
+        let mut files = Vec::new();
+        if let Some(cnn) = &candidate.cnn {
+            let images = self.setup.images;
+            let file = CnnFile {
+                name: Some(format!("{}-best", self.setup.experiment.name)),
+                image: images.map(|images| images.input).filter(|i| i.height == i.width).map(|i| i.height),
+                channels: images.map(|images| images.input.channels),
+                classes: images.map(|images| images.classes),
+                graph: cnn.clone(),
+            };
+            files.push(("best-cnn.json", file.write(Format::Json).into_bytes()));
+        }
+        if let Some(accelerator) = &candidate.accelerator {
+            let text = canonical::to_text(&canonical::to_value(accelerator));
+            files.push(("best-accelerator.json", (text + "\n").into_bytes()));
+        }
+        files
     }
 
     /// Writes everything that a user reads; each file appears whole or not at all.
@@ -127,11 +161,14 @@ impl Study<'_> {
         let failed = |file: &'static str| move |reason: String| SearchError::Output { file, reason };
         let table = |file, table: Result<Vec<u8>, csv::Error>| table.map_err(|e| failed(file)(e.to_string()));
         let html = report::html(&report).map_err(|e| failed("report.html")(e.to_string()))?;
-        let files = [
+        let mut files = vec![
             ("records.csv", table("records.csv", records_csv::write(experiment, &records))?),
             ("wall.csv", table("wall.csv", wall_csv::write(&wall))?),
             ("report.html", html.into_bytes()),
         ];
+        if let Some((candidate, _)) = &candidate {
+            files.extend(self.best_files(candidate));
+        }
         let mut written = Vec::new();
         for (name, bytes) in files {
             let path = self.out.join(name);

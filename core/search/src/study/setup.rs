@@ -44,7 +44,7 @@ pub(super) struct Setup {
     pub(super) language: Language,
     /// Hashes of what is read beside the experiment: the data set, and the files of evaluators.
     pub(super) contents: BTreeMap<String, String>,
-    images: Option<Images>,
+    pub(super) images: Option<Images>,
 }
 
 impl Setup {
