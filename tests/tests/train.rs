@@ -53,6 +53,16 @@ fn the_same_training_is_the_same_file_and_another_goes_on_from_it() {
     assert_eq!(wrote("a.safetensors"), wrote("b.safetensors"));
     assert_ne!(wrote("a.safetensors"), wrote("changed.safetensors"));
 
+    // What an interrupted training has saved is not begun anew over.
+    let done = train(&[]);
+    let path = done.stdout.lines().find_map(|line| line.strip_prefix("wrote ")).unwrap();
+    let saved = folder.path().join(path).with_extension("state.safetensors");
+    std::fs::write(&saved, "saved").unwrap();
+    let again = train(&[]);
+    assert_eq!(again.status, Some(2), "{}", again.stderr);
+    assert!(again.stderr.contains("give --resume to go on with it"), "{}", again.stderr);
+    assert_eq!(std::fs::read(&saved).unwrap(), b"saved");
+
     // Nothing but a checkpoint is replaced by one, and that is said before anything is trained.
     std::fs::write(folder.path().join("notes.txt"), "notes").unwrap();
     for (out, reason) in [
