@@ -122,6 +122,26 @@ fn weights_of_earlier_trials_are_taken_over_reproducibly() {
     assert_eq!(run("second", "2"), first);
 }
 
+/// The CNNs of the examples read the images of the data set that stands beside them.
+#[test]
+fn examples_with_images_of_28_pixels_can_be_built() {
+    let mut examples = 0;
+    for file in ["README.md", "docs/src/training.md", "docs/src/engines.md", "docs/src/reference/command.md"]
+    {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        for line in
+            text.lines().filter(|line| line.contains("codebench train ") && line.contains("fashion-mnist"))
+        {
+            let cnn = line.split_whitespace().skip_while(|word| *word != "--cnn").nth(1).unwrap();
+            let arguments = ["cnn", "count", cnn, "--image", "28", "--channels", "1", "--classes", "10"];
+            let counted = answer(command(BINARY, &[]).args(arguments));
+            assert_eq!(counted.status, Some(0), "{file}: {line}\n{}", counted.stderr);
+            examples += 1;
+        }
+    }
+    assert!(examples >= 6, "only {examples} examples");
+}
+
 /// From the checkpoint of a neighbour: the modules before the change, or also those behind it.
 #[test]
 fn a_neighbour_gives_its_weights_by_hand() {

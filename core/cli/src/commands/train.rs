@@ -326,7 +326,7 @@ fn begun(middle: &Path) -> Result<Standing, Failure> {
 
 /// Puts `network` where the training `key` was interrupted, as the file `path` says; at the start if there is none.
 fn resumed(path: &Path, key: &str, network: &mut dyn Network) -> Result<Standing, PluginError> {
-    let remedy = "remove the file, or leave --resume out, to train from the first epoch";
+    let remedy = "remove the file to train from the first epoch";
     let loaded = state::load(path, key, &network.weights()?).map_err(|e| with(e, remedy))?;
     let Some(saved) = loaded else { return Ok(Standing::default()) };
     saved.put(network)?;
