@@ -1,7 +1,7 @@
 //! Every label of the language trains: the loss on one mini-batch of digits falls.
 
 use crate::setting::*;
-use codebench_sdk::api::{MiniBatch, NetworkOptions, StepOptions};
+use codebench_sdk::api::{MiniBatch, StepOptions};
 use codebench_sdk::model::*;
 use codebench_sdk::space::rng::Rng;
 use codebench_training::data;
@@ -19,17 +19,7 @@ fn losses(cnn: &CnnGraph, seed: u64) -> (f64, f64) {
 
 fn losses_of(workload: &Workload, seed: u64) -> (f64, f64) {
     let splits = data::load(&digits()).unwrap();
-    let options = NetworkOptions {
-        seed,
-        optimizer: "adam".into(),
-        momentum: 0.9,
-        betas: [0.9, 0.999],
-        weight_decay: 0.0,
-        label_smoothing: 0.0,
-        clip_norm: 0.0,
-    };
-    let engine = catalog().engine("codebench/burn", &Parameters::new()).unwrap();
-    let mut network = engine.build(workload, &options).unwrap();
+    let mut network = built(workload, seed);
     let count = 32;
     let (images, labels) = (splits.train().images(0..count), &splits.train().labels()[..count]);
     let batch = MiniBatch { images: &images, labels, shape: splits.shape().input };

@@ -3,8 +3,9 @@
 use crate::setting::*;
 use codebench_sdk::api::{Catalog, Entry, ErrorKind, Evaluator, PluginError};
 use codebench_sdk::model::*;
+use codebench_training::data::{self, Splits};
 use codebench_training::state::{self, Saver};
-use codebench_training::{CheckedRecipe, Standing, Training, data};
+use codebench_training::{CheckedRecipe, Standing, Training};
 use std::path::Path;
 
 fn trainer(folder: &Path, resumable: bool) -> Box<dyn Evaluator> {
@@ -77,6 +78,11 @@ fn one_and_two_and_four_epochs_are_four() {
     }
 }
 
+/// A training as a search has it.
+fn searching<'a>(splits: &'a Splits, recipe: &'a CheckedRecipe, seed: u64) -> Training<'a> {
+    Training { splits, recipe, seed, purpose: Purpose::Search, wall_limit_s: None }
+}
+
 #[test]
 fn an_interrupted_training_goes_on_from_its_last_epochs() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -87,13 +93,7 @@ fn an_interrupted_training_goes_on_from_its_last_epochs() {
     // The same training, interrupted after two of its four epochs.
     let (recipe, splits) =
         (CheckedRecipe::new(job.recipe.as_ref().unwrap()).unwrap(), data::load(&digits()).unwrap());
-    let training = Training {
-        splits: &splits,
-        recipe: &recipe,
-        seed: job.seed,
-        purpose: Purpose::Search,
-        wall_limit_s: None,
-    };
+    let training = searching(&splits, &recipe, job.seed);
     let engine = catalog().engine("codebench/burn", &Parameters::new()).unwrap();
     let build = || training.network(engine.as_ref(), job.workload.as_ref().unwrap()).unwrap();
     let mut saver = Saver::new(path.clone(), key, 4);
@@ -177,13 +177,7 @@ fn a_state_that_is_of_no_use_is_trained_again() {
         std::fs::write(&own, damaged).unwrap();
         let splits = data::load(&digits()).unwrap();
         let recipe = CheckedRecipe::new(job.recipe.as_ref().unwrap()).unwrap();
-        let training = Training {
-            splits: &splits,
-            recipe: &recipe,
-            seed: job.seed,
-            purpose: Purpose::Search,
-            wall_limit_s: None,
-        };
+        let training = searching(&splits, &recipe, job.seed);
         let engine = catalog().engine("codebench/burn", &Parameters::new()).unwrap();
         let network = training.network(engine.as_ref(), job.workload.as_ref().unwrap()).unwrap();
         let key = &expected.artifacts["checkpoint"];

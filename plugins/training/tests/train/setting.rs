@@ -1,7 +1,7 @@
 //! A catalogue of what training needs, CNNs as chains, and jobs.
 
 use codebench_cnn::{CnnError, Language};
-use codebench_sdk::api::{Catalog, Evaluator};
+use codebench_sdk::api::{Catalog, Evaluator, Network, NetworkOptions};
 use codebench_sdk::model::*;
 
 /// Operations, data sets and the engine.
@@ -15,6 +15,20 @@ pub(crate) fn catalog() -> Catalog {
 
 pub(crate) fn evaluator() -> Box<dyn Evaluator> {
     catalog().evaluator("codebench/train", &Parameters::new()).unwrap()
+}
+
+/// The network of a workload on the embedded engine, for Adam.
+pub(crate) fn built(workload: &Workload, seed: u64) -> Box<dyn Network> {
+    let options = NetworkOptions {
+        seed,
+        optimizer: "adam".into(),
+        momentum: 0.9,
+        betas: [0.9, 0.999],
+        weight_decay: 0.0,
+        label_smoothing: 0.0,
+        clip_norm: 0.0,
+    };
+    catalog().engine("codebench/burn", &Parameters::new()).unwrap().build(workload, &options).unwrap()
 }
 
 /// A module whose vertices follow one another.
